@@ -1,0 +1,1 @@
+//! Races execution models over the same courses.
