@@ -1,0 +1,23 @@
+//! Work handed from a runtime's task to rayon's global pool, and waited for.
+//!
+//! The one file beside `model/rayon.rs` that names rayon: a hand-off is a parameter of a
+//! scenario, under every runtime, and not a model of its own.
+
+use std::io;
+
+/// Runs `work` on a rayon worker. `Unsupported` where rayon is not built in.
+#[cfg(feature = "rayon")]
+pub async fn rayon<T: Send + 'static>(work: impl FnOnce() -> T + Send + 'static) -> io::Result<T> {
+    let (done, result) = async_channel::bounded(1);
+    rayon::spawn(move || {
+        // Nobody may be waiting any more; then nobody misses it.
+        let _ = done.try_send(work());
+    });
+    result.recv().await.map_err(|_| io::Error::other("the work panicked"))
+}
+
+/// Runs `work` on a rayon worker. `Unsupported` where rayon is not built in.
+#[cfg(not(feature = "rayon"))]
+pub async fn rayon<T: Send + 'static>(_work: impl FnOnce() -> T + Send + 'static) -> io::Result<T> {
+    Err(io::ErrorKind::Unsupported.into())
+}

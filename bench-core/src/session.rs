@@ -1,0 +1,372 @@
+//! The one measured loop in the project, and the gate that opens it slice by slice.
+//!
+//! Sessions live as long as the trial: they open their connection once, and between slices they
+//! wait at the gate, a channel that wakes any executor. So nothing is handed in and out of a
+//! runtime, a session that is not `Send` stays where it is, and no thread is started anew.
+//!
+//! Between the two clock readings of an operation there is nothing of ours: no dyn call, lock,
+//! allocation, formatting or logging.
+
+use std::{hint, io, sync::mpsc, time::Duration};
+
+use async_channel::{Receiver, Sender};
+
+use crate::{
+    env::{Env, Spawn},
+    sample::{Log, Sample, fold},
+    scenario::{Cx, Scenario},
+};
+
+/// What all clients of a trial keep to.
+#[derive(Clone, Copy, Debug)]
+pub struct Rules {
+    /// Clients of the trial.
+    pub clients: usize,
+    /// Operations that one sample covers.
+    pub ops_per_sample: u64,
+    /// After every so many samples one more operation is done and not reported; 0: none.
+    pub extra_every: u64,
+    /// What a client of a closed load does between operations, off the clock.
+    pub think: Duration,
+}
+
+/// Lets sessions run one slice.
+#[derive(Debug)]
+pub struct Go {
+    /// When a closed load ends, on the contender's clock.
+    pub stop: u64,
+    /// The intended starts of an open load or a batch; the slice ends when they do.
+    pub arrivals: Option<Receiver<u64>>,
+    /// One for each client.
+    pub logs: Vec<Log>,
+}
+
+/// What a session hands back: at once when it is open, then for each slice.
+pub type Answer = Result<Vec<Log>, String>;
+
+/// A session's end of the gate.
+#[derive(Debug)]
+pub struct Gate {
+    /// One per slice; closed at the end of the trial.
+    pub go: Receiver<Go>,
+    /// Where the answers go.
+    pub answers: mpsc::Sender<Answer>,
+    /// Clients behind this gate: their indices.
+    pub clients: Vec<usize>,
+}
+
+impl Gate {
+    fn answer(&self, answer: Answer) {
+        // Where nobody listens any more the trial is over.
+        let _ = self.answers.send(answer);
+    }
+}
+
+impl Drop for Gate {
+    fn drop(&mut self) {
+        if std::thread::panicking() {
+            self.answer(Err("a session panicked".into()));
+        }
+    }
+}
+
+/// One client of the scenario: what it keeps between operations, and where its samples go.
+pub struct Client<S: Scenario, E: Env> {
+    index: usize,
+    state: S::Session<E>,
+    /// Operations that ended well, of the whole trial.
+    ended: u64,
+    /// Whether the last operation failed: its connection may be in any state.
+    broken: bool,
+    log: Log,
+}
+
+impl<S: Scenario, E: Env> Client<S, E> {
+    async fn open(cx: &Cx<S, E>, index: usize) -> Result<Self, String> {
+        let state = S::open(cx, index)
+            .await
+            .map_err(|error| format!("failed to open session {index}: {error}"))?;
+        let log = Log { client: index, ..Log::default() };
+        Ok(Self { index, state, ended: 0, broken: false, log })
+    }
+
+    /// Takes a log to write a slice into.
+    fn begin(&mut self, log: Log) {
+        self.log = Log { client: self.index, ..log };
+    }
+
+    /// Gives the slice's log back.
+    fn finish(&mut self) -> Log {
+        std::mem::take(&mut self.log)
+    }
+
+    /// The number of its next operation, unlike any other client's.
+    #[inline]
+    fn seq(&self, rules: &Rules) -> u64 {
+        self.ended * rules.clients as u64 + self.index as u64
+    }
+
+    /// Performs one operation, or one counted batch. Every sample is taken here.
+    #[inline]
+    async fn op(&mut self, cx: &Cx<S, E>, rules: &Rules, intended: Option<u64>, started: u64) {
+        let first = self.ended;
+        let result = self.perform(cx, rules).await;
+        let finished = cx.env.now();
+        match result {
+            Ok(check) => {
+                let intended = intended.unwrap_or(started);
+                self.log.samples.push(Sample { intended, started, finished, check });
+            }
+            Err(error) => {
+                self.ended = first;
+                self.broken = true;
+                self.log.fail(&error);
+            }
+        }
+    }
+
+    #[inline]
+    async fn perform(&mut self, cx: &Cx<S, E>, rules: &Rules) -> io::Result<u64> {
+        let seq = self.seq(rules);
+        let mut check = S::op(cx, &mut self.state, seq).await?;
+        self.ended += 1;
+        for _ in 1..rules.ops_per_sample {
+            let seq = self.seq(rules);
+            let next = S::op(cx, &mut self.state, seq).await?;
+            self.ended += 1;
+            check = fold(check, next);
+        }
+        Ok(hint::black_box(check))
+    }
+
+    /// The handicap's operation: in full, through the queue and the wire, and not reported.
+    async fn extra(&mut self, cx: &Cx<S, E>, rules: &Rules) {
+        let done = self.log.samples.len() as u64;
+        if rules.extra_every == 0 || done == 0 || !done.is_multiple_of(rules.extra_every) {
+            return;
+        }
+        cx.env.turn().await;
+        let before = self.ended;
+        if let Err(error) = self.perform(cx, rules).await {
+            self.broken = true;
+            self.log.fail(&error);
+        }
+        self.ended = before;
+        self.log.extra += rules.ops_per_sample;
+    }
+
+    /// After an error, opens the session again, off the clock.
+    async fn mend(&mut self, cx: &Cx<S, E>) -> Result<(), String> {
+        if self.broken {
+            let index = self.index;
+            let again = S::open(cx, index).await;
+            self.state = again.map_err(|e| format!("failed to open session {index} again: {e}"))?;
+            self.broken = false;
+        }
+        Ok(())
+    }
+}
+
+/// A client with a task of its own for the whole trial.
+pub async fn session<S: Scenario, E: Env>(cx: Cx<S, E>, rules: Rules, gate: Gate) {
+    if let Err(cause) = slices(&cx, &rules, &gate).await {
+        gate.answer(Err(cause));
+    }
+}
+
+async fn slices<S: Scenario, E: Env>(
+    cx: &Cx<S, E>,
+    rules: &Rules,
+    gate: &Gate,
+) -> Result<(), String> {
+    let mut client = Client::open(cx, gate.clients[0]).await?;
+    gate.answer(Ok(vec![client.finish()]));
+    while let Ok(mut go) = gate.go.recv().await {
+        client.begin(go.logs.pop().unwrap_or_default());
+        match &go.arrivals {
+            None => closed(cx, rules, &mut client, go.stop).await?,
+            Some(arrivals) => open(cx, rules, &mut client, arrivals).await?,
+        }
+        gate.answer(Ok(vec![client.finish()]));
+    }
+    Ok(())
+}
+
+async fn closed<S: Scenario, E: Env>(
+    cx: &Cx<S, E>,
+    rules: &Rules,
+    client: &mut Client<S, E>,
+    stop: u64,
+) -> Result<(), String> {
+    loop {
+        let started = cx.env.now();
+        if started >= stop {
+            return Ok(());
+        }
+        client.op(cx, rules, None, started).await;
+        client.extra(cx, rules).await;
+        client.mend(cx).await?;
+        if !rules.think.is_zero() {
+            cx.env.sleep(rules.think).await;
+        }
+        cx.env.turn().await;
+    }
+}
+
+async fn open<S: Scenario, E: Env>(
+    cx: &Cx<S, E>,
+    rules: &Rules,
+    client: &mut Client<S, E>,
+    arrivals: &Receiver<u64>,
+) -> Result<(), String> {
+    while let Ok(intended) = arrivals.recv().await {
+        cx.env.until(intended).await;
+        client.op(cx, rules, Some(intended), cx.env.now()).await;
+        client.extra(cx, rules).await;
+        client.mend(cx).await?;
+        cx.env.turn().await;
+    }
+    Ok(())
+}
+
+/// Clients that wait for an operation to do: each task takes one and gives it back.
+pub struct Idle<S: Scenario, E: Env> {
+    give: Sender<Client<S, E>>,
+    take: Receiver<Client<S, E>>,
+}
+
+impl<S: Scenario, E: Env> Clone for Idle<S, E> {
+    fn clone(&self) -> Self {
+        Self { give: self.give.clone(), take: self.take.clone() }
+    }
+}
+
+impl<S: Scenario, E: Env> Idle<S, E> {
+    fn put(&self, client: Client<S, E>) {
+        // Unbounded, and this end keeps the other alive.
+        let _ = self.give.try_send(client);
+    }
+
+    async fn next(&self) -> Client<S, E> {
+        self.take.recv().await.expect("this end keeps the other alive")
+    }
+}
+
+/// One operation for a task of its own.
+pub struct Job<S: Scenario, E: Env> {
+    cx: Cx<S, E>,
+    rules: Rules,
+    idle: Idle<S, E>,
+    /// When it arrived; for closed loads, the client that performs it.
+    kind: JobKind<S, E>,
+    /// Never sent on: the slice is over when the last job has dropped its end.
+    token: Sender<String>,
+}
+
+enum JobKind<S: Scenario, E: Env> {
+    Arrival(u64),
+    Client(Client<S, E>),
+}
+
+/// Performs one operation in the task that it is spawned as.
+pub async fn one<S: Scenario, E: Env>(job: Job<S, E>) {
+    let Job { cx, rules, idle, kind, token } = job;
+    let (mut client, intended) = match kind {
+        JobKind::Client(client) => (client, None),
+        JobKind::Arrival(intended) => (idle.next().await, Some(intended)),
+    };
+    client.op(&cx, &rules, intended, cx.env.now()).await;
+    client.extra(&cx, &rules).await;
+    if let Err(cause) = client.mend(&cx).await {
+        let _ = token.try_send(cause);
+    }
+    if intended.is_none() && !rules.think.is_zero() {
+        cx.env.sleep(rules.think).await;
+    }
+    idle.put(client);
+}
+
+/// Starts a task for each operation; the tasks of a lane share its clients.
+///
+/// `task` is [`one`], passed in so that its future's type has a name to put a bound on.
+pub async fn acceptor<S, E, Fut>(
+    cx: Cx<S, E>,
+    rules: Rules,
+    gate: Gate,
+    task: impl Fn(Job<S, E>) -> Fut,
+) where
+    S: Scenario,
+    E: Spawn<Fut>,
+    Fut: Future<Output = ()>,
+{
+    if let Err(cause) = tasks(&cx, rules, &gate, task).await {
+        gate.answer(Err(cause));
+    }
+}
+
+async fn tasks<S, E, Fut>(
+    cx: &Cx<S, E>,
+    rules: Rules,
+    gate: &Gate,
+    task: impl Fn(Job<S, E>) -> Fut,
+) -> Result<(), String>
+where
+    S: Scenario,
+    E: Spawn<Fut>,
+    Fut: Future<Output = ()>,
+{
+    let (give, take) = async_channel::unbounded();
+    let idle = Idle { give, take };
+    let mut logs = Vec::new();
+    for &index in &gate.clients {
+        let mut client = Client::open(cx, index).await?;
+        logs.push(client.finish());
+        idle.put(client);
+    }
+    gate.answer(Ok(logs));
+    while let Ok(go) = gate.go.recv().await {
+        for log in go.logs {
+            let mut client = idle.next().await;
+            client.begin(log);
+            idle.put(client);
+        }
+        let (token, over) = async_channel::unbounded();
+        let job =
+            |kind| Job { cx: cx.clone(), rules, idle: idle.clone(), kind, token: token.clone() };
+        match go.arrivals {
+            Some(arrivals) => {
+                while let Ok(intended) = arrivals.recv().await {
+                    cx.env.until(intended).await;
+                    drop(cx.env.spawn(task(job(JobKind::Arrival(intended)))));
+                    cx.env.turn().await;
+                }
+            }
+            None => loop {
+                let client = idle.next().await;
+                if cx.env.now() >= go.stop {
+                    idle.put(client);
+                    break;
+                }
+                drop(cx.env.spawn(task(job(JobKind::Client(client)))));
+                cx.env.turn().await;
+            },
+        }
+        drop(token);
+        if let Ok(cause) = over.recv().await {
+            return Err(cause);
+        }
+        gate.answer(Ok(collect(&idle, gate.clients.len()).await));
+    }
+    Ok(())
+}
+
+/// Takes the logs of the clients, which are all idle.
+async fn collect<S: Scenario, E: Env>(idle: &Idle<S, E>, clients: usize) -> Vec<Log> {
+    let mut all = Vec::with_capacity(clients);
+    for _ in 0..clients {
+        all.push(idle.next().await);
+    }
+    let logs = all.iter_mut().map(Client::finish).collect();
+    all.into_iter().for_each(|client| idle.put(client));
+    logs
+}

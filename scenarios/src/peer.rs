@@ -1,0 +1,5 @@
+//! The other end: servers for client scenarios, and the generator for servers under test.
+//!
+//! One process per peer and race, the same for every model.
+
+pub mod echo;

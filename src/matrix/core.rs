@@ -1,0 +1,25 @@
+//! The nine core courses under every model.
+
+use deadheat_core::{cell::Cell, cells, model};
+use deadheat_scenarios as scenario;
+
+pub(super) fn cells() -> Vec<Cell> {
+    cells! {
+        models: [
+            model::pool::Sequential,
+            model::blocking::ThreadPerTask,
+            model::pool::Pool<64>,
+            #[cfg(feature = "tokio")]
+            model::tokio::CurrentThread,
+            #[cfg(feature = "tokio")]
+            model::tokio::MultiThread,
+            #[cfg(feature = "tokio")]
+            model::tokio::BlockOn,
+        ],
+        scenarios: [
+            scenario::sleep::Sleep,
+            scenario::tcp_echo::TcpEcho,
+        ],
+        services: [],
+    }
+}
