@@ -15,6 +15,7 @@ pub mod model;
 pub mod net;
 pub mod peer;
 pub mod protocol;
+pub mod race;
 pub mod record;
 #[doc(hidden)]
 pub mod rehearsal;

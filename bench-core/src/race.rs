@@ -1,0 +1,186 @@
+//! The parent: peers, blocks of fresh processes, rounds of slices in random order.
+//!
+//! A race takes a [`Plan`] and gives a [`Race`] of the record, which grows block by block. What is
+//! decided from it is `stats`'s; what is shown of it is the reports' and the command line's.
+
+use std::{io, net::SocketAddr, ops::ControlFlow};
+
+use thiserror::Error;
+
+use crate::{
+    cell::Verifier,
+    clock,
+    protocol::Prepare,
+    record::{Fits, Outcome, Race, Status, Trial, Warning},
+    scenario::Setup,
+};
+
+mod block;
+pub mod child;
+mod fit;
+mod measure;
+pub mod order;
+pub mod plan;
+
+use self::{block::Cast, child::Child};
+
+pub use self::{
+    child::Launcher,
+    plan::{Entrant, Plan},
+};
+
+/// Failures of one contender after which it is not started again.
+const ATTEMPTS: usize = 2;
+
+/// How far a race is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Progress {
+    /// Peers are up; nothing is measured yet.
+    Started,
+    /// A slice was run: this many of the block's.
+    Slice {
+        /// Slices run in this block, warm-up included.
+        done: usize,
+        /// Slices of a block.
+        of: usize,
+    },
+    /// A block was added to the race.
+    Block,
+}
+
+/// Told of every step; `Break` ends the race after what has been measured.
+pub type Watch<'a> = dyn FnMut(&mut Race, Progress) -> ControlFlow<()> + 'a;
+
+/// Why a race could not go on. What was measured before stands.
+#[derive(Debug, Error)]
+pub enum RaceError {
+    /// A peer did not start, or died.
+    #[error("peer {name} failed: {cause}")]
+    Peer {
+        /// What it is.
+        name: &'static str,
+        /// What it said, or how it ended.
+        cause: String,
+    },
+    /// The scenario could not be prepared in the parent.
+    #[error("failed to prepare {scenario}: {source}")]
+    Prepare {
+        /// Its id.
+        scenario: &'static str,
+        /// Why.
+        source: io::Error,
+    },
+}
+
+/// The other end of a race: its peers, alive for all of it.
+struct Peers {
+    children: Vec<Child>,
+    addrs: Vec<SocketAddr>,
+}
+
+/// Runs a race, or what is missing of it, and adds its blocks to `race`.
+pub fn run(
+    plan: &Plan,
+    launcher: &dyn Launcher,
+    race: &mut Race,
+    watch: &mut Watch<'_>,
+) -> Result<(), RaceError> {
+    let mut peers = start_peers(plan, launcher)?;
+    let verifier = verifier(plan, &peers.addrs)?;
+    race.status = Status::Running;
+    let mut stopped = watch(race, Progress::Started).is_break();
+    while race.blocks.len() < plan.shape.blocks && !stopped {
+        let index = race.blocks.len();
+        let mut cast = Cast::new(plan, launcher, &mut peers, &verifier, given_up(race));
+        let outcome = cast
+            .block(index, &mut |done, of| watch(race, Progress::Slice { done, of }).is_break())?;
+        let Some(block) = outcome else { break };
+        note_workers(race, &block);
+        race.blocks.push(block.record);
+        stopped = watch(race, Progress::Block).is_break();
+    }
+    let complete = race.blocks.len() >= plan.shape.blocks;
+    race.status = if complete { Status::Complete } else { Status::Cut };
+    for peer in peers.children {
+        peer.quit();
+    }
+    Ok(())
+}
+
+/// The race as it is before its first block.
+pub fn begin(plan: &Plan) -> Race {
+    let mut race = Race {
+        id: plan.id(),
+        scenario: plan.scenario.id.into(),
+        operation: (plan.scenario.describe)().operation.into(),
+        params: plan.params.changed().clone(),
+        load: plan.load.to_string(),
+        kind: plan.kind,
+        placement: plan.placement.clone(),
+        shape: plan.shape.clone(),
+        primary: plan.primary,
+        reference: plan.reference.clone(),
+        margin: plan.margin.clone(),
+        contenders: plan.entrants.iter().map(|entrant| entrant.contender.clone()).collect(),
+        warnings: plan.warnings.clone(),
+        ..Race::default()
+    };
+    if !plan.entrants.iter().any(|e| e.contender.fits == Fits::Yes) {
+        let text = "no model fits this race".to_owned();
+        race.warnings.push(Warning { code: "nobody-fits".into(), text, advice: String::new() });
+    }
+    race
+}
+
+fn start_peers(plan: &Plan, launcher: &dyn Launcher) -> Result<Peers, RaceError> {
+    let setup = Setup { params: &plan.params, load: plan.load, peers: &[] };
+    let mut peers = Peers { children: Vec::new(), addrs: Vec::new() };
+    for (index, spec) in (plan.scenario.peers)(&setup).into_iter().enumerate() {
+        let failed =
+            |cause: io::Error| RaceError::Peer { name: spec.name, cause: cause.to_string() };
+        let prepare = Prepare {
+            cell: format!("{} {}", plan.id(), spec.name),
+            peer: Some(index),
+            cpus: plan.placement.peer.clone(),
+            spin: plan.spin_peer(),
+            peers: peers.addrs.clone(),
+            ..plan.prepare()
+        };
+        let mut child = launcher.peer(spec.name).map_err(failed)?;
+        let ready = child.prepare(prepare).map_err(failed)?;
+        peers.addrs.extend(ready.addr);
+        peers.children.push(child);
+    }
+    Ok(peers)
+}
+
+fn verifier(plan: &Plan, peers: &[SocketAddr]) -> Result<Verifier, RaceError> {
+    let setup = Setup { params: &plan.params, load: plan.load, peers };
+    let scenario = plan.scenario.id;
+    (plan.scenario.verifier)(&setup).map_err(|source| RaceError::Prepare { scenario, source })
+}
+
+/// Contenders that have failed too often to be started again.
+fn given_up(race: &Race) -> Vec<String> {
+    let failures = |id: &str| {
+        let failed = |trial: &&Trial| matches!(trial.outcome, Outcome::Failed { .. });
+        let trials = race.blocks.iter().flat_map(|block| &block.trials);
+        trials.filter(|trial| trial.contender == id).filter(failed).count()
+    };
+    let contenders = race.contenders.iter().filter(|contender| failures(&contender.id) >= ATTEMPTS);
+    contenders.map(|contender| contender.id.clone()).collect()
+}
+
+/// Workers are known once a contender has run.
+fn note_workers(race: &mut Race, block: &block::Measured) {
+    for (id, workers) in &block.workers {
+        if let Some(contender) = race.contenders.iter_mut().find(|c| c.id == *id) {
+            contender.workers = *workers;
+        }
+    }
+}
+
+/// The longest time a child may take to answer, beyond what it was asked to do.
+fn patience(ns: u64) -> u64 {
+    clock::now() + ns + 30_000_000_000
+}

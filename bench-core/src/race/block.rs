@@ -1,0 +1,398 @@
+//! One block: a generation of processes, and its rounds.
+
+use std::{collections::BTreeMap, io};
+
+use crate::{
+    cell::Verifier,
+    protocol::{Done, Levels, Numbers, Prepare, Turn},
+    race::{
+        Peers, Plan, RaceError,
+        child::{Child, Launcher},
+        measure::{Seen, Tally},
+        order,
+    },
+    record::{Block, Fits, Kind, Outcome, PeerCounts, Resources, Trial},
+    resource,
+};
+
+/// A block, and what is known of its contenders only now.
+pub(super) struct Measured {
+    pub(super) record: Block,
+    pub(super) workers: BTreeMap<String, Option<usize>>,
+}
+
+/// Told how many of the block's slices were run; says whether to stop.
+pub(super) type Ticks<'a> = dyn FnMut(usize, usize) -> bool + 'a;
+
+/// Everybody who takes part in a block.
+pub(super) struct Cast<'a> {
+    plan: &'a Plan,
+    launcher: &'a dyn Launcher,
+    peers: &'a mut Peers,
+    verifier: &'a Verifier,
+    given_up: Vec<String>,
+}
+
+/// A contender in a block: its process while it lives, and what it has done.
+struct Player {
+    id: String,
+    child: Option<Child>,
+    target: Option<std::net::SocketAddr>,
+    workers: Option<usize>,
+    base: Option<u64>,
+    ready_ns: u64,
+    levels: Levels,
+    outcome: Outcome,
+    tally: Tally,
+}
+
+impl<'a> Cast<'a> {
+    pub(super) fn new(
+        plan: &'a Plan,
+        launcher: &'a dyn Launcher,
+        peers: &'a mut Peers,
+        verifier: &'a Verifier,
+        given_up: Vec<String>,
+    ) -> Self {
+        Self { plan, launcher, peers, verifier, given_up }
+    }
+
+    /// Runs a block; `None` where it was told to stop before its end.
+    pub(super) fn block(
+        &mut self,
+        index: usize,
+        ticks: &mut Ticks<'_>,
+    ) -> Result<Option<Measured>, RaceError> {
+        let order_seed = order::seed(self.plan.seed, &self.plan.id(), index, usize::MAX);
+        let finished = match self.plan.kind {
+            Kind::Solo => self.solo(index, order_seed, ticks)?,
+            Kind::Sliced | Kind::Turns => self.together(index, order_seed, ticks)?,
+        };
+        Ok(finished.map(|mut players| {
+            players.sort_by_key(|(place, _)| *place);
+            let players: Vec<_> = players.into_iter().map(|(_, player)| player).collect();
+            let workers = players.iter().map(|p| (p.id.clone(), p.workers)).collect();
+            let trials = players.into_iter().map(|p| p.finish(self.plan)).collect();
+            Measured { record: Block { index, order_seed, trials, ..Block::default() }, workers }
+        }))
+    }
+
+    fn able(&self) -> Vec<usize> {
+        let entrants = self.plan.entrants.iter().enumerate();
+        entrants.filter(|(_, e)| e.contender.fits == Fits::Yes).map(|(i, _)| i).collect()
+    }
+
+    /// All alive at once, taking turns.
+    fn together(
+        &mut self,
+        block: usize,
+        seed: u64,
+        ticks: &mut Ticks<'_>,
+    ) -> Result<Option<Vec<(usize, Player)>>, RaceError> {
+        let able = self.able();
+        let mut players: Vec<_> = order::shuffled(able.len(), seed)
+            .into_iter()
+            .map(|place| (place, self.start(able[place])))
+            .collect();
+        for (_, player) in &mut players {
+            self.await_ready(player)?;
+        }
+        let shape = &self.plan.shape;
+        let (all, warmup) = (shape.rounds + shape.warmup, shape.warmup);
+        let (mut done, of) = (0, all * players.len());
+        for round in 0..all {
+            let race = self.plan.id();
+            let order_seed = order::seed(self.plan.seed, &race, block, 2 * round);
+            let schedule_seed = order::seed(self.plan.seed, &race, block, 2 * round + 1);
+            let order = order::shuffled(players.len(), order_seed);
+            for (position, who) in order.into_iter().enumerate() {
+                let measured = round.checked_sub(warmup);
+                self.slice(&mut players[who].1, measured, position, schedule_seed)?;
+                done += 1;
+                if ticks(done, of) {
+                    return Ok(None);
+                }
+            }
+        }
+        players.iter_mut().for_each(|(_, player)| player.quit());
+        Ok(Some(players))
+    }
+
+    /// One process at a time.
+    fn solo(
+        &mut self,
+        block: usize,
+        seed: u64,
+        ticks: &mut Ticks<'_>,
+    ) -> Result<Option<Vec<(usize, Player)>>, RaceError> {
+        let able = self.able();
+        let mut players = Vec::new();
+        let rounds = self.plan.shape.rounds;
+        let of = able.len() * rounds;
+        for (position, place) in order::shuffled(able.len(), seed).into_iter().enumerate() {
+            let mut player = self.start(able[place]);
+            self.await_ready(&mut player)?;
+            for round in 0..rounds {
+                let schedule_seed =
+                    order::seed(self.plan.seed, &self.plan.id(), block, 2 * round + 1);
+                self.slice(&mut player, Some(round), position, schedule_seed)?;
+                if ticks(position * rounds + round + 1, of) {
+                    return Ok(None);
+                }
+            }
+            player.quit();
+            players.push((place, player));
+        }
+        Ok(Some(players))
+    }
+
+    fn start(&self, entrant: usize) -> Player {
+        let entrant = &self.plan.entrants[entrant];
+        let contender = &entrant.contender;
+        let mut player = Player::new(contender.id.clone(), self.plan);
+        if self.given_up.contains(&contender.id) {
+            player.fail("not started again after two failures".into());
+            return player;
+        }
+        let cpus = self.plan.placement.sut.len();
+        let label = format!("{}/{}", self.plan.id(), contender.id);
+        let prepare = Prepare {
+            cell: label.clone(),
+            model: contender.model.clone(),
+            cpus: self.plan.placement.sut.clone(),
+            harness_cpus: self.plan.placement.harness.clone(),
+            spin: self.plan.spin_pacer(),
+            peers: self.peers.addrs.clone(),
+            extra_every: entrant.extra_every,
+            ..self.plan.prepare()
+        };
+        let started = self.launcher.contender(&label, cpus, &entrant.command);
+        match started.and_then(|mut child| child.send_prepare(prepare).map(|()| child)) {
+            Ok(child) => player.child = Some(child),
+            Err(error) => player.fail(error.to_string()),
+        }
+        player
+    }
+
+    /// Waits for a contender, and has the generator connect to it where it is a server.
+    fn await_ready(&mut self, player: &mut Player) -> Result<(), RaceError> {
+        let Some(child) = &mut player.child else { return Ok(()) };
+        match child.wait_ready() {
+            Ok(ready) => {
+                player.ready_ns = child.ready_ns;
+                (player.workers, player.base) = (ready.workers, ready.rss_base);
+                player.target = ready.addr;
+            }
+            Err(error) => {
+                player.fail(error.to_string());
+                return Ok(());
+            }
+        }
+        if self.plan.scenario.server {
+            let turn = Turn { target: player.target, ..Turn::default() };
+            if let Err(error) = self.generator().turn(&turn, &[]) {
+                player.fail(format!("the generator could not connect: {error}"));
+                self.check_peers()?;
+            }
+        }
+        Ok(())
+    }
+
+    fn generator(&mut self) -> &mut Child {
+        &mut self.peers.children[0]
+    }
+
+    fn turn_of(&self, player: &Player, seed: u64) -> (Turn, Vec<u64>) {
+        let shape = &self.plan.shape;
+        let span = shape.lead_ns + shape.window_ns + shape.out_ns;
+        let arrivals = match self.plan.batch() {
+            0 => self.plan.load.schedule(span, seed),
+            n => vec![0; usize::try_from(n).unwrap_or(usize::MAX)],
+        };
+        let for_ns = if arrivals.is_empty() { span } else { 0 };
+        let drain_ns = if self.plan.batch() > 0 { 10 * shape.drain_ns } else { shape.drain_ns };
+        (Turn { for_ns, drain_ns, target: player.target, ..Turn::default() }, arrivals)
+    }
+
+    /// A slice of one contender. A contender's failure is its own; a peer's ends the race.
+    fn slice(
+        &mut self,
+        player: &mut Player,
+        round: Option<usize>,
+        position: usize,
+        seed: u64,
+    ) -> Result<(), RaceError> {
+        if player.child.is_none() {
+            return Ok(());
+        }
+        let (turn, arrivals) = self.turn_of(player, seed);
+        let before = self.mark_peers()?;
+        let result = if self.plan.scenario.server {
+            self.serve(player, &turn, &arrivals)
+        } else {
+            player.run(&turn, &arrivals)
+        };
+        let after = self.mark_peers()?;
+        let (done, numbers) = match result {
+            Ok(answer) => answer,
+            Err(error) => {
+                player.fail(error.to_string());
+                return self.check_peers();
+            }
+        };
+        player.see_levels(done.levels, self.plan);
+        let seen = Seen {
+            done: &done,
+            numbers: &numbers,
+            offered: arrivals.len() as u64,
+            round,
+            position,
+            seed,
+            memory: player.memory(),
+            peer: counted(&before, &after),
+        };
+        if let Err(cause) = player.tally.add(self.plan, &seen, self.verifier) {
+            player.fail(cause);
+        }
+        Ok(())
+    }
+
+    /// A server's slice: the generator's samples, between two readings of the server's counters.
+    fn serve(
+        &mut self,
+        player: &mut Player,
+        turn: &Turn,
+        arrivals: &[u64],
+    ) -> io::Result<(Done, Numbers)> {
+        let begin = player.run(&Turn::default(), &[])?.0;
+        let (load, numbers) = self.generator().turn(turn, arrivals)?;
+        let end = player.run(&Turn::default(), &[])?.0;
+        let levels = end.levels;
+        Ok((Done { begin: begin.end, end: end.begin, levels, ..load }, numbers))
+    }
+
+    fn mark_peers(&mut self) -> Result<Vec<Done>, RaceError> {
+        let marks: io::Result<Vec<_>> = self.peers.children.iter_mut().map(Child::mark).collect();
+        match marks {
+            Ok(marks) => Ok(marks),
+            Err(error) => Err(self.peer_failed(&error)),
+        }
+    }
+
+    /// After a contender's failure: whether a peer is to blame.
+    fn check_peers(&mut self) -> Result<(), RaceError> {
+        self.mark_peers().map(drop)
+    }
+
+    fn peer_failed(&mut self, error: &io::Error) -> RaceError {
+        let setup =
+            crate::scenario::Setup { params: &self.plan.params, load: self.plan.load, peers: &[] };
+        let name = (self.plan.scenario.peers)(&setup).first().map_or("peer", |spec| spec.name);
+        let said: Vec<_> = self.peers.children.iter_mut().map(Child::said).collect();
+        RaceError::Peer { name, cause: format!("{error} {}", said.join(" ")).trim_end().into() }
+    }
+}
+
+/// What the peers counted between two marks; `None` where none of them counts.
+fn counted(before: &[Done], after: &[Done]) -> Option<PeerCounts> {
+    let mut total = PeerCounts::default();
+    let mut counts = false;
+    for (before, after) in before.iter().zip(after) {
+        if let (Some(before), Some(after)) = (before.counts, after.counts) {
+            total.done += after.done - before.done;
+            total.in_flight += after.in_flight_ns - before.in_flight_ns;
+            counts = true;
+        }
+        if let (Some(before), Some(after)) = (before.end, after.begin) {
+            total.busy += after.cpu_ns.saturating_sub(before.cpu_ns);
+        }
+    }
+    counts.then_some(total)
+}
+
+impl Player {
+    fn new(id: String, plan: &Plan) -> Self {
+        Self {
+            id,
+            child: None,
+            target: None,
+            workers: None,
+            base: None,
+            ready_ns: 0,
+            levels: Levels::default(),
+            outcome: Outcome::Ok,
+            tally: Tally::new(plan.shape.sessions),
+        }
+    }
+
+    /// A turn; where the program does not tell its CPU time, the system does.
+    fn run(&mut self, turn: &Turn, arrivals: &[u64]) -> io::Result<(Done, Numbers)> {
+        let child = self.child.as_mut().ok_or(io::ErrorKind::NotConnected)?;
+        let cpu = |child: &Child| child.pid().and_then(resource::cpu_of);
+        let begin = cpu(child);
+        let (mut done, numbers) = child.turn(turn, arrivals)?;
+        let usage = |cpu_ns: Option<u64>| {
+            Some(crate::protocol::Usage { cpu_ns: cpu_ns?, ..Default::default() })
+        };
+        done.begin = done.begin.or_else(|| usage(begin));
+        done.end = done.end.or_else(|| usage(cpu(child)));
+        Ok((done, numbers))
+    }
+
+    fn fail(&mut self, cause: String) {
+        let stderr = self.child.take().map(|mut child| child.said()).unwrap_or_default();
+        self.outcome = Outcome::Failed { cause, stderr };
+    }
+
+    fn quit(&mut self) {
+        let Some(child) = self.child.take() else { return };
+        let last = child.quit().and_then(|done| done.begin);
+        self.tally.last_usage(last);
+    }
+
+    /// Peaks, from what the child tells or else from what the system tells of it.
+    fn see_levels(&mut self, told: Option<Levels>, plan: &Plan) {
+        let pid = self.child.as_ref().and_then(Child::pid);
+        let steps = (plan.scenario.describe)().solo_steps > 0;
+        let seen = match told {
+            Some(levels) if !steps => levels,
+            told => pid.map(|pid| resource::levels(Some(pid), 1)).or(told).unwrap_or_default(),
+        };
+        let peak = |a: Option<u64>, b: Option<u64>| a.max(b);
+        self.levels = Levels {
+            threads: peak(self.levels.threads, seen.threads),
+            rss: seen.rss,
+            rss_peak: peak(self.levels.rss_peak, seen.rss_peak),
+            page_tables: peak(self.levels.page_tables, seen.page_tables),
+            kernel_stack: peak(self.levels.kernel_stack, seen.kernel_stack),
+        };
+    }
+
+    /// The whole price in memory: resident set, kernel stacks, page tables.
+    fn memory(&self) -> Option<u64> {
+        let Levels { rss, page_tables, kernel_stack, .. } = self.levels;
+        Some(rss? + page_tables? + kernel_stack?)
+    }
+
+    fn finish(self, plan: &Plan) -> Trial {
+        let resources = Resources {
+            threads_peak: self.levels.threads,
+            rss_peak: self.levels.rss_peak,
+            rss_base: self.base,
+            kernel_stack: self.levels.kernel_stack,
+            page_tables: self.levels.page_tables,
+            ready_ns: (self.ready_ns > 0).then_some(self.ready_ns),
+        };
+        let trial = Trial { contender: self.id, resources, ..self.tally.finish(plan) };
+        match self.outcome {
+            Outcome::Ok => trial,
+            // A failed trial has no number.
+            failed @ Outcome::Failed { .. } => Trial {
+                contender: trial.contender,
+                resources: trial.resources,
+                outcome: failed,
+                ..Trial::default()
+            },
+        }
+    }
+}

@@ -1,0 +1,314 @@
+//! From what a contender answers to what the record keeps: verify, cut to the window, count.
+//!
+//! Done by the parent, off the clock, alike for every contender.
+
+use std::collections::BTreeMap;
+
+use base64::{Engine, prelude::BASE64_STANDARD};
+use hdrhistogram::{
+    Histogram,
+    serialization::{Serializer, V2DeflateSerializer},
+};
+use serde_json::Value;
+
+use crate::{
+    cell::Verifier,
+    protocol::{Done, Numbers, Usage},
+    race::Plan,
+    record::{Histograms, Metric, PeerCounts, Slice, Trial, Weather},
+    sample::{Sample, fold},
+};
+
+/// The longest latency that is told from longer ones, ns. More are clipped, and counted.
+const LONGEST: u64 = 60_000_000_000;
+
+/// What is known of a slice when it is over.
+pub(super) struct Seen<'a> {
+    pub(super) done: &'a Done,
+    pub(super) numbers: &'a Numbers,
+    /// Arrivals that were sent.
+    pub(super) offered: u64,
+    /// `None`: a warm-up round.
+    pub(super) round: Option<usize>,
+    pub(super) position: usize,
+    pub(super) seed: u64,
+    pub(super) memory: Option<u64>,
+    pub(super) peer: Option<PeerCounts>,
+}
+
+/// All slices of a contender in a block.
+pub(super) struct Tally {
+    /// Operations that each session has ended, for the numbers of the next ones.
+    ended: Vec<u64>,
+    /// Of the latest slice, where it was measured: its index and its counters at the start.
+    open: Option<(usize, Usage)>,
+    slices: Vec<Slice>,
+    latencies: Vec<Vec<u64>>,
+    hist: [Histogram<u64>; 3],
+    units: u64,
+    facts: BTreeMap<String, Value>,
+}
+
+impl Tally {
+    pub(super) fn new(sessions: usize) -> Self {
+        Self {
+            ended: vec![0; sessions],
+            open: None,
+            slices: Vec::new(),
+            latencies: Vec::new(),
+            hist: [histogram(), histogram(), histogram()],
+            units: 0,
+            facts: BTreeMap::new(),
+        }
+    }
+
+    /// Adds a slice, or says why the contender has no number.
+    pub(super) fn add(
+        &mut self,
+        plan: &Plan,
+        seen: &Seen<'_>,
+        verifier: &Verifier,
+    ) -> Result<(), String> {
+        self.close_turn(seen.done.begin);
+        self.verify(plan, seen, verifier)?;
+        (self.units, self.facts) = (seen.done.units, seen.done.facts.clone());
+        let Some(round) = seen.round else { return Ok(()) };
+        let window = Window::of(plan, &seen.numbers.samples);
+        let inside: Vec<_> =
+            seen.numbers.samples.iter().filter(|sample| window.holds(sample)).collect();
+        let per_sample = plan.shape.ops_per_sample;
+        let response = |s: &Sample| s.finished.saturating_sub(s.intended) / per_sample;
+        let service = |s: &Sample| s.finished.saturating_sub(s.started) / per_sample;
+        let mut slice = self.totals(plan, seen, &window);
+        slice.round = round;
+        slice.done = inside.len() as u64 * per_sample;
+        slice.offered = match plan.load.is_closed() {
+            true => slice.done,
+            false => window.offered(seen) * per_sample,
+        };
+        let mut own = [histogram(), histogram(), histogram()];
+        let mut latencies = Vec::with_capacity(inside.len());
+        for sample in inside {
+            slice.clipped += u64::from(response(sample) > LONGEST);
+            own[0].saturating_record(service(sample));
+            if !plan.load.is_closed() {
+                own[1].saturating_record(response(sample));
+            }
+            latencies.push(response(sample));
+        }
+        for &lag in &seen.numbers.lags {
+            own[2].saturating_record(lag);
+        }
+        let main = usize::from(!plan.load.is_closed());
+        slice.p50_ns = quantile(&own[main], 0.50);
+        slice.p99_ns = quantile(&own[main], 0.99);
+        slice.max_ns = latencies.iter().copied().max().unwrap_or(0);
+        slice.lag_p50_ns = quantile(&own[2], 0.50);
+        slice.lag_p99_ns = quantile(&own[2], 0.99);
+        slice.hist = plan.keep_slices.then(|| encode_all(&own));
+        for (total, own) in self.hist.iter_mut().zip(&own) {
+            total.add(own).map_err(|error| format!("histograms do not merge: {error}"))?;
+        }
+        if let Some(begin) = seen.done.begin {
+            self.open = Some((self.slices.len(), begin));
+        }
+        self.slices.push(slice);
+        self.latencies.push(latencies);
+        Ok(())
+    }
+
+    /// Every operation is accounted for, and every answer is right.
+    fn verify(&mut self, plan: &Plan, seen: &Seen<'_>, verifier: &Verifier) -> Result<(), String> {
+        let Seen { done, numbers, offered, .. } = seen;
+        let errors: u64 = done.errors.values().sum();
+        let accounted = done.samples + done.censored + errors;
+        if *offered > 0 && accounted != *offered {
+            return Err(format!("{offered} operations were asked for, {accounted} accounted for"));
+        }
+        if done.sessions.iter().sum::<u64>() != done.samples
+            || done.sessions.len() > self.ended.len()
+        {
+            return Err("the samples are not those of its sessions".into());
+        }
+        let wrong = self.wrong(plan, seen, verifier);
+        if wrong > 0 {
+            return Err(format!("{wrong} of {} check values are wrong", done.samples));
+        }
+        let per_sample = plan.shape.ops_per_sample;
+        if let Some(peer) = seen.peer
+            && !plan.scenario.server
+        {
+            let least = done.samples * per_sample + done.extra;
+            if !(least..=least + errors * per_sample).contains(&peer.done) {
+                return Err(format!(
+                    "it says that it did {least} operations ({errors} more failed), and the peer \
+                     counted {}",
+                    peer.done
+                ));
+            }
+        }
+        let ordered = |s: &Sample| s.intended <= s.started && s.started <= s.finished;
+        match numbers.samples.iter().all(ordered) {
+            true => Ok(()),
+            false => Err("an operation started before it was due, or ended before it began".into()),
+        }
+    }
+
+    fn wrong(&mut self, plan: &Plan, seen: &Seen<'_>, verifier: &Verifier) -> u64 {
+        let clients = self.ended.len() as u64;
+        let per_sample = plan.shape.ops_per_sample;
+        let mut samples = seen.numbers.samples.iter();
+        let mut wrong = 0;
+        for (client, &count) in seen.done.sessions.iter().enumerate() {
+            let ended = &mut self.ended[client];
+            for sample in samples.by_ref().take(usize::try_from(count).unwrap_or(usize::MAX)) {
+                let seq = |k: u64| (*ended + k) * clients + client as u64;
+                let first = verifier(seq(0));
+                let expected =
+                    (1..per_sample).fold(first, |check, k| fold(check, verifier(seq(k))));
+                wrong += u64::from(sample.check != expected);
+                *ended += per_sample;
+            }
+        }
+        wrong
+    }
+
+    fn totals(&self, plan: &Plan, seen: &Seen<'_>, window: &Window) -> Slice {
+        let Seen { done, numbers, .. } = seen;
+        let (begin, end) = (done.begin.unwrap_or_default(), done.end.unwrap_or_default());
+        let cpu_ns = end.cpu_ns.saturating_sub(begin.cpu_ns);
+        // A program that tells only its CPU time has no switches: not available, and not zero.
+        let full = begin.voluntary + begin.involuntary + begin.faults > 0;
+        let count = |end: u64, begin: u64| full.then(|| end.saturating_sub(begin));
+        let executed = done.samples + done.errors.values().sum::<u64>();
+        let memory = (plan.primary == Metric::Memory).then_some(seen.memory).flatten();
+        Slice {
+            position: seen.position,
+            schedule_seed: seen.seed,
+            lead_ns: window.from,
+            window_ns: window.to - window.from,
+            executed: executed * plan.shape.ops_per_sample,
+            extra: done.extra,
+            censored: numbers.censored.iter().filter(|due| window.intends(**due)).count() as u64,
+            errors: done.errors.clone(),
+            cpu_turn_ns: cpu_ns,
+            cpu_ns,
+            user_ns: end.user_ns.saturating_sub(begin.user_ns),
+            voluntary: count(end.voluntary, begin.voluntary),
+            involuntary: count(end.involuntary, begin.involuntary),
+            faults: count(end.faults, begin.faults),
+            run_delay_ns: end
+                .run_delay_ns
+                .zip(begin.run_delay_ns)
+                .map(|(e, b)| e.saturating_sub(b)),
+            span_ns: done.span_ns,
+            units: (plan.primary == Metric::Memory).then_some(done.units),
+            memory,
+            peer: seen.peer,
+            weather: Weather::default(),
+            ..Slice::default()
+        }
+    }
+
+    /// The CPU time of a turn goes to the start of the next one.
+    fn close_turn(&mut self, begin: Option<Usage>) {
+        if let (Some((index, start)), Some(now)) = (self.open.take(), begin) {
+            self.slices[index].cpu_turn_ns = now.cpu_ns.saturating_sub(start.cpu_ns);
+        }
+    }
+
+    /// The counters at the end of the block close the last turn.
+    pub(super) fn last_usage(&mut self, usage: Option<Usage>) {
+        self.close_turn(usage);
+    }
+
+    pub(super) fn finish(mut self, plan: &Plan) -> Trial {
+        let main = usize::from(!plan.load.is_closed());
+        let p99 = quantile(&self.hist[main], 0.99);
+        for (slice, latencies) in self.slices.iter_mut().zip(&self.latencies) {
+            slice.above_block_p99 = latencies.iter().filter(|&&ns| ns > p99).count() as u64;
+        }
+        Trial {
+            hist: encode_all(&self.hist),
+            units: self.units,
+            facts: self.facts,
+            slices: self.slices,
+            ..Trial::default()
+        }
+    }
+}
+
+/// What counts of a slice, ns since its epoch.
+struct Window {
+    from: u64,
+    to: u64,
+    cut: Cut,
+}
+
+/// By what an operation counts.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Cut {
+    /// All of them do.
+    Nothing,
+    /// When it was meant to start.
+    ByArrival,
+    /// When it ended.
+    ByEnd,
+}
+
+impl Window {
+    fn of(plan: &Plan, samples: &[Sample]) -> Self {
+        if plan.batch() > 0 {
+            let from = samples.iter().map(|sample| sample.started).min().unwrap_or(0);
+            let to = samples.iter().map(|sample| sample.finished).max().unwrap_or(0);
+            // A batch's window is its makespan, and all of it counts.
+            return Self { from, to, cut: Cut::Nothing };
+        }
+        let from = plan.shape.lead_ns;
+        let cut = if plan.load.is_open() { Cut::ByArrival } else { Cut::ByEnd };
+        Self { from, to: from + plan.shape.window_ns, cut }
+    }
+
+    fn intends(&self, due: u64) -> bool {
+        self.cut != Cut::ByArrival || (self.from..self.to).contains(&due)
+    }
+
+    fn holds(&self, sample: &Sample) -> bool {
+        match self.cut {
+            Cut::Nothing => true,
+            Cut::ByArrival => self.intends(sample.intended),
+            Cut::ByEnd => (self.from..self.to).contains(&sample.finished),
+        }
+    }
+
+    fn offered(&self, seen: &Seen<'_>) -> u64 {
+        if self.cut != Cut::ByArrival {
+            return seen.offered;
+        }
+        let intended = seen.numbers.samples.iter().map(|sample| sample.intended);
+        let all = intended.chain(seen.numbers.censored.iter().copied());
+        all.filter(|due| self.intends(*due)).count() as u64
+    }
+}
+
+fn histogram() -> Histogram<u64> {
+    // With bounds: on one that resizes itself, `saturating_record` clamps to 2.
+    Histogram::new_with_bounds(1, LONGEST, 3).expect("these bounds are valid")
+}
+
+fn quantile(histogram: &Histogram<u64>, q: f64) -> u64 {
+    if histogram.is_empty() { 0 } else { histogram.value_at_quantile(q) }
+}
+
+fn encode_all([service, response, lag]: &[Histogram<u64>; 3]) -> Histograms {
+    Histograms { service: encode(service), response: encode(response), lag: encode(lag) }
+}
+
+fn encode(histogram: &Histogram<u64>) -> String {
+    let mut bytes = Vec::new();
+    if histogram.is_empty() || V2DeflateSerializer::new().serialize(histogram, &mut bytes).is_err()
+    {
+        return String::new();
+    }
+    BASE64_STANDARD.encode(bytes)
+}
