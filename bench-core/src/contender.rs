@@ -163,7 +163,7 @@ impl Keeper<'_> {
             match line.receive()? {
                 None => return Ok(()),
                 Some((Message::Slice(turn), numbers)) => {
-                    let (done, numbers) = self.slice(&turn, numbers.arrivals)?;
+                    let (done, numbers) = self.slice(&turn, &numbers.arrivals)?;
                     line.send(&Message::Done(Box::new(done)), &numbers)?;
                 }
                 Some((Message::Quit, _)) => {
@@ -188,7 +188,7 @@ impl Keeper<'_> {
         Ok(())
     }
 
-    fn slice(&mut self, turn: &Turn, arrivals: Vec<u64>) -> io::Result<(Done, Numbers)> {
+    fn slice(&mut self, turn: &Turn, arrivals: &[u64]) -> io::Result<(Done, Numbers)> {
         self.make_room(arrivals.len());
         let begin = usage()?;
         if turn.for_ns == 0 && arrivals.is_empty() {
@@ -204,7 +204,7 @@ impl Keeper<'_> {
             let _ = door.try_send(Go { stop: epoch + turn.for_ns, arrivals, logs });
         }
         let levels = (turn.for_ns > 0).then(|| self.levels_under_load(epoch, turn.for_ns));
-        let lags = self.pace(&arrivals, epoch, announce);
+        let lags = self.pace(arrivals, epoch, announce);
         let levels = levels.unwrap_or_else(|| resource::levels(None, 1));
         let censored = self.drain(turn, &queue)?;
         let span_ns = (self.now)() - epoch;

@@ -4,7 +4,7 @@
 //! does is a function named by its scenario; this file gives it its line to the parent.
 
 use std::{
-    io,
+    fmt, io,
     net::SocketAddr,
     sync::{
         Arc,
@@ -22,12 +22,31 @@ use crate::{
 };
 
 /// A peer of a scenario.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone)]
 pub struct PeerSpec {
     /// What it is, for messages: `echo-server`.
     pub name: &'static str,
     /// Its life: from [`Seat::ready`] to `quit`.
-    pub run: fn(&mut Seat) -> io::Result<()>,
+    pub run: Life,
+}
+
+/// What a peer does, from its start to its end.
+pub type Life = Arc<dyn Fn(&mut Seat) -> io::Result<()> + Send + Sync>;
+
+impl fmt::Debug for PeerSpec {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "PeerSpec({})", self.name)
+    }
+}
+
+impl PeerSpec {
+    /// A peer that lives as `run` says.
+    pub fn new(
+        name: &'static str,
+        run: impl Fn(&mut Seat) -> io::Result<()> + Send + Sync + 'static,
+    ) -> Self {
+        Self { name, run: Arc::new(run) }
+    }
 }
 
 /// What a peer is given.

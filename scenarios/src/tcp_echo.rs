@@ -71,7 +71,7 @@ impl Scenario for TcpEcho {
     }
 
     fn peers(_setup: &Setup<'_>) -> Vec<PeerSpec> {
-        vec![peer::echo::SPEC]
+        vec![peer::echo::spec()]
     }
 
     fn demand(setup: &Setup<'_>) -> Demand {
@@ -80,7 +80,7 @@ impl Scenario for TcpEcho {
     }
 
     fn prepare(setup: &Setup<'_>) -> io::Result<Self> {
-        let bytes = setup.params.number("bytes").unwrap_or(64) as usize;
+        let bytes = setup.params.size("bytes").unwrap_or(64);
         Ok(Self { peer: setup.peers.first().copied(), bytes })
     }
 

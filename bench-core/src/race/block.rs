@@ -114,7 +114,9 @@ impl<'a> Cast<'a> {
                 }
             }
         }
-        players.iter_mut().for_each(|(_, player)| player.quit());
+        for (_, player) in &mut players {
+            player.quit();
+        }
         Ok(Some(players))
     }
 
@@ -241,7 +243,7 @@ impl<'a> Cast<'a> {
             }
         };
         player.see_levels(done.levels, self.plan);
-        let seen = Seen {
+        let slice = Seen {
             done: &done,
             numbers: &numbers,
             offered: arrivals.len() as u64,
@@ -251,7 +253,7 @@ impl<'a> Cast<'a> {
             memory: player.memory(),
             peer: counted(&before, &after),
         };
-        if let Err(cause) = player.tally.add(self.plan, &seen, self.verifier) {
+        if let Err(cause) = player.tally.add(self.plan, &slice, self.verifier) {
             player.fail(cause);
         }
         Ok(())

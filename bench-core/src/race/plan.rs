@@ -102,7 +102,7 @@ pub struct Wish<'a> {
 impl Plan {
     /// Plans a race of `cells`, which are all of one scenario.
     pub fn new(cells: &[Cell], wish: Wish<'_>) -> Self {
-        let scenario = cells[0].scenario;
+        let scenario = cells[0].scenario.clone();
         let about = (scenario.describe)();
         let setup = Setup { params: &wish.params, load: wish.load, peers: &[] };
         let sessions = connections(about.sessions, &setup);
@@ -291,14 +291,14 @@ fn primary(load: Load) -> Metric {
 }
 
 /// The lengths of a slice, from how long an operation typically takes.
-fn shape(kind: Kind, typical: Duration, load: Load, effort: &Effort) -> Shape {
+fn shape(kind: Kind, typical: Duration, arrivals: Load, effort: &Effort) -> Shape {
     const MS: u64 = 1_000_000;
-    let think = match load.arrivals {
+    let think = match arrivals.arrivals {
         Arrivals::Closed { think, .. } => think,
         _ => Duration::ZERO,
     };
     let cycle = clock::nanos(typical + think);
-    let (lead, window, out) = if load.is_open() {
+    let (lead, window, out) = if arrivals.is_open() {
         // At half load the relaxation time is about 12 service times.
         let relaxation = 12 * cycle;
         let lead = (3 * relaxation).clamp(5 * MS, 500 * MS);
