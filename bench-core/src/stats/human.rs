@@ -74,7 +74,7 @@ pub fn percent(fraction: f64) -> String {
 
 /// A ratio by itself.
 pub fn ratio(ratio: f64) -> String {
-    let decimals = if (ratio - 1.0).abs() < 0.0995 { 3 } else { significant(ratio) };
+    let decimals = ratio_decimals(ratio);
     if ratio.is_finite() { format!("{ratio:.decimals$}") } else { "n/a".into() }
 }
 
@@ -88,15 +88,20 @@ pub fn ratio(ratio: f64) -> String {
 /// ```
 pub fn ratio_interval(point: f64, interval: Option<(f64, f64)>) -> String {
     let Some((lo, hi)) = interval else { return format!("{} [no interval]", ratio(point)) };
-    let decimals = decimals_worth(hi - lo);
+    let decimals = decimals_worth(hi - lo).min(ratio_decimals(point));
     format!("{point:.decimals$} [{lo:.decimals$}, {hi:.decimals$}]")
 }
 
+/// Three significant digits; next to 1 three decimals, because there the distance from 1 counts.
+fn ratio_decimals(ratio: f64) -> usize {
+    if (ratio - 1.0).abs() < 0.0995 { 3 } else { significant(ratio) }
+}
+
 /// How many decimals leave two digits of a width.
-#[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "clamped to 0..=3")]
-pub fn decimals_worth(width: f64) -> usize {
+#[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "clamped to 0..=4")]
+fn decimals_worth(width: f64) -> usize {
     if width > 0.0 && width.is_finite() {
-        ((-width.log10()).ceil() + 1.0).clamp(0.0, 3.0) as usize
+        ((-width.log10()).ceil() + 1.0).clamp(0.0, 4.0) as usize
     } else {
         3
     }
@@ -128,8 +133,7 @@ fn scaled(value: f64, step: f64, units: &[&str], space: &str) -> String {
         unit += 1;
     }
     let decimals = if value == 0.0 || (units[unit] == "B") { 0 } else { significant(value) };
-    let text = format!("{value:.decimals$}{space}{}", units[unit]);
-    text
+    format!("{value:.decimals$}{space}{}", units[unit])
 }
 
 /// Decimals that make three significant digits.

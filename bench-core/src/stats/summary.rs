@@ -301,7 +301,7 @@ mod tests {
         let lead = said(&summary, Topic::Lead);
         assert!(lead.starts_with("ref and same lead in a dead heat by throughput (±"), "{lead}");
         let apart = said(&summary, Topic::Difference);
-        assert!(apart.contains("slow is 1.502× slower [1.499, 1.504]"), "{apart}");
+        assert!(apart.contains("slow is 1.50× slower [1.50, 1.50]"), "{apart}");
         assert!(said(&summary, Topic::Control).starts_with("Same code, twice: 1.00"));
     }
 
