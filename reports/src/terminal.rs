@@ -91,7 +91,7 @@ fn render(record: &Record, options: &Options) -> Result<Vec<Output>, Error> {
         for sentence in summary.sentences() {
             let style = match sentence.topic {
                 Topic::Validity => styles.warning,
-                Topic::Lead => styles.heading,
+                Topic::Lead | Topic::Size => styles.heading,
                 Topic::Control => styles.muted,
                 _ => Style::new(),
             };

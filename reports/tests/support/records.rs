@@ -62,7 +62,7 @@ pub(crate) fn failures() -> Record {
     let mut record = frame();
     record.warnings = vec![Warning {
         code: "governor".into(),
-        text: "the CPU governor is \"powersave\"".into(),
+        text: "The CPU governor is \"powersave\".".into(),
         advice: "Set it to \"performance\" while measuring.".into(),
     }];
     let mut cut = tcp_echo(3);
@@ -113,6 +113,19 @@ pub(crate) fn hostile() -> Record {
         trial.contender = rename(&trial.contender);
     }
     fail(&mut race, "rayon/pool", 99, evil);
+    record.races = vec![race];
+    finish(record)
+}
+
+/// The smallest race with everything in it.
+pub(crate) fn small() -> Record {
+    let mut record = frame();
+    let mut race = tcp_echo(12);
+    let kept = ["threads/per-task", "threads/per-task+twin", "tokio/multi-thread"];
+    race.contenders.retain(|contender| kept.contains(&contender.id.as_str()));
+    for block in &mut race.blocks {
+        block.trials.retain(|trial| kept.contains(&trial.contender.as_str()));
+    }
     record.races = vec![race];
     finish(record)
 }
@@ -247,7 +260,7 @@ fn race(scenario: &str, load: &str, blocks: usize, typical_ns: f64, sessions: f6
             blocks: 12,
             rounds: 6,
             window_ns: 25_000_000,
-            sessions: whole(sessions) as usize,
+            sessions: 16,
             ..Shape::default()
         },
         reference: "threads/per-task".into(),
