@@ -4,3 +4,16 @@
 pub mod matrix;
 
 pub use deadheat_core as core;
+
+mod own;
+
+#[cfg(feature = "smol")]
+pub use self::own::Smol;
+#[cfg(feature = "tokio")]
+pub use self::own::Tokio;
+pub use self::own::{Boxed, Fault, LocalBoxed, On, Own, Threads, peer, race};
+
+/// placeholder
+pub fn run_main(_cells: Vec<deadheat_core::cell::Cell>) -> std::process::ExitCode {
+    std::process::ExitCode::SUCCESS
+}

@@ -27,9 +27,6 @@ use crate::{
     session::{Answer, Gate, Go, Rules},
 };
 
-/// Threads for blocking work beside a runtime's workers, at most.
-pub const BLOCKING_THREADS: usize = 64;
-
 /// Samples that a client has room for in its first slice.
 const FIRST_ROOM: usize = 1 << 10;
 
@@ -82,9 +79,26 @@ where
     S: Scenario,
     Fut: Future<Output = ()>,
 {
-    let rss_base = resource::levels(None, 0).rss;
     let scenario = Arc::new(S::prepare(&assignment.setup())?);
-    let model = M::start(&given())?;
+    client_with::<M, S, Fut>(assignment, line, &Given::here(), scenario, cx, start)
+}
+
+/// As [`client`], with a scenario that is already prepared.
+pub fn client_with<M, S, Fut>(
+    assignment: &Assignment,
+    line: &mut Line,
+    given: &Given,
+    scenario: Arc<S>,
+    cx: impl Fn(Arc<S>, M::Env) -> Cx<S, M::Env>,
+    start: impl Fn(Cx<S, M::Env>, Rules, Gate) -> Fut + Sync,
+) -> io::Result<()>
+where
+    M: Dispatch<Fut>,
+    S: Scenario,
+    Fut: Future<Output = ()>,
+{
+    let rss_base = resource::levels(None, 0).rss;
+    let model = M::start(given)?;
     let env = model.env();
     let cx = cx(Arc::clone(&scenario), env.clone());
     let rules = assignment.rules();
@@ -118,10 +132,6 @@ where
         resource::sharpen_timers()?;
         keeper.keep(line)
     })
-}
-
-fn given() -> Given {
-    Given { workers: resource::workers(), blocking: BLOCKING_THREADS }
 }
 
 type Doors = (Vec<Sender<Go>>, Vec<Option<Gate>>);
@@ -329,7 +339,7 @@ where
 {
     let rss_base = resource::levels(None, 0).rss;
     let service = Arc::new(S::prepare(&assignment.setup())?);
-    let model = M::start(&given())?;
+    let model = M::start(&Given::here())?;
     let env = model.env();
     let listener = net::listen()?;
     let addr: SocketAddr = listener.local_addr()?;

@@ -5,7 +5,7 @@
 
 use std::{io, net::TcpListener};
 
-use crate::env::Env;
+use crate::{env::Env, resource};
 
 #[cfg(feature = "async-std")]
 pub mod async_std;
@@ -71,7 +71,19 @@ pub struct Given {
     pub workers: usize,
     /// Threads for blocking work beside them, at most.
     pub blocking: usize,
+    /// Threads of a pool whose size is not part of its name.
+    pub pool: usize,
 }
+
+impl Given {
+    /// What this process's CPU set gives.
+    pub fn here() -> Self {
+        Self { workers: resource::workers(), blocking: BLOCKING_THREADS, pool: 64 }
+    }
+}
+
+/// Threads for blocking work beside a runtime's workers, at most: alike for all.
+pub const BLOCKING_THREADS: usize = 64;
 
 /// An execution model.
 pub trait Model: Sized + Sync {

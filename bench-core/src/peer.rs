@@ -101,6 +101,16 @@ impl Seat {
 
     /// A server's life after [`ready`](Self::ready): answers the parent's marks until it says quit.
     pub fn answer_marks(&mut self, counters: &Counters) -> io::Result<()> {
+        self.answer(|| Some(counters.counts()))
+    }
+
+    /// As [`answer_marks`](Self::answer_marks), for a server that does not count what it serves:
+    /// then nobody but the contenders does.
+    pub fn answer_silent_marks(&mut self) -> io::Result<()> {
+        self.answer(|| None)
+    }
+
+    fn answer(&mut self, counts: impl Fn() -> Option<Counts>) -> io::Result<()> {
         loop {
             let last = match self.line.receive()? {
                 None => return Ok(()),
@@ -109,12 +119,8 @@ impl Seat {
                 Some((other, _)) => return Err(io::Error::other(format!("not now: {other:?}"))),
             };
             let now = resource::usage(&[])?;
-            let done = Done {
-                begin: Some(now),
-                end: Some(now),
-                counts: Some(counters.counts()),
-                ..Done::default()
-            };
+            let done =
+                Done { begin: Some(now), end: Some(now), counts: counts(), ..Done::default() };
             self.line.send(&Message::Done(Box::new(done)), &Numbers::default())?;
             if last {
                 return Ok(());

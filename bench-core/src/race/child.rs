@@ -20,8 +20,8 @@ use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
 use crate::{
     cell::{self, Cell},
     clock,
-    contender::BLOCKING_THREADS,
     line::Line,
+    model::BLOCKING_THREADS,
     protocol::{Done, Message, Numbers, Prepare, Ready, Turn, VERSION},
     race::patience,
     record::Role,

@@ -1,0 +1,77 @@
+//! A model of the standard races under sessions of the user's: the same threads and queues, with
+//! the session's future boxed once for the whole trial.
+
+use std::{io, pin::Pin, sync::Arc};
+
+use deadheat_core::{
+    contender::{self, Assignment},
+    line::Line,
+    model::{Dispatch, Given, Model, ModelInfo, Places},
+    scenario::Cx,
+    session::{Gate, Rules},
+};
+
+use super::{
+    PEER,
+    env::Host,
+    workload::{Own, Workload},
+};
+
+/// A session's future that may move between threads.
+pub type Boxed = Pin<Box<dyn Future<Output = ()> + Send>>;
+
+/// A session's future that stays on its thread.
+pub type LocalBoxed = Pin<Box<dyn Future<Output = ()>>>;
+
+/// A model whose `Env` is [`Host`].
+#[derive(Debug)]
+pub(super) struct Hosted<M>(M);
+
+impl<M: Model> Model for Hosted<M> {
+    const INFO: ModelInfo = M::INFO;
+    type Env = Host;
+
+    fn start(given: &Given) -> io::Result<Self> {
+        M::start(given).map(Self)
+    }
+
+    fn env(&self) -> Host {
+        Host { requeues: matches!(M::INFO.places, Places::Fixed(_) | Places::PerCpu) }
+    }
+
+    fn workers(&self) -> usize {
+        self.0.workers()
+    }
+
+    fn lanes(&self) -> usize {
+        self.0.lanes()
+    }
+}
+
+impl<M: Dispatch<Fut>, Fut: Future<Output = ()>> Dispatch<Fut> for Hosted<M> {
+    fn dispatch(&self, count: usize, make: impl Fn(usize) -> Fut + Sync) {
+        self.0.dispatch(count, make);
+    }
+}
+
+/// Runs a contender of the user's, from `ready` to `quit`.
+pub(super) fn host<M, W, Fut>(
+    assignment: &Assignment,
+    line: &mut Line,
+    pool: usize,
+    workload: &Arc<W>,
+    start: impl Fn(Cx<Own<W>, Host>, Rules, Gate) -> Fut + Sync,
+) -> io::Result<()>
+where
+    M: Dispatch<Fut>,
+    W: Workload,
+    Fut: Future<Output = ()>,
+{
+    if let Some(&addr) = assignment.prepare.peers.first() {
+        let _ = PEER.set(addr);
+    }
+    let given = Given { pool, ..Given::here() };
+    let own = Arc::new(Own(Arc::clone(workload)));
+    let cx = |scenario, env| Cx::new(scenario, env, |_, nothing| match nothing {});
+    contender::client_with::<Hosted<M>, Own<W>, Fut>(assignment, line, &given, own, cx, start)
+}
