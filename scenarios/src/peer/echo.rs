@@ -15,7 +15,7 @@ use deadheat_core::{
 pub const SPEC: PeerSpec = PeerSpec { name: "echo-server", run };
 
 fn run(seat: &mut Seat) -> io::Result<()> {
-    let bytes = seat.params.number("bytes").unwrap_or(64) as usize;
+    let bytes = seat.params.size("bytes").unwrap_or(64);
     let listener = net::listen()?;
     let addr = listener.local_addr()?;
     let counters = Counters::default();
