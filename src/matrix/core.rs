@@ -27,7 +27,11 @@ pub(super) fn cells() -> Vec<Cell> {
         scenarios: [
             scenario::sleep::Sleep,
             scenario::tcp_echo::TcpEcho,
+            scenario::http_fanout::HttpFanout,
         ],
-        services: [],
+        services: [
+            scenario::http_server::HttpServer,
+            scenario::echo_server::EchoServer,
+        ],
     }
 }
