@@ -68,7 +68,7 @@ impl Service for EchoServer {
     }
 
     fn generator(_setup: &Setup<'_>) -> PeerSpec {
-        generator::ECHO
+        generator::echo()
     }
 
     fn prepare(setup: &Setup<'_>) -> io::Result<Self> {

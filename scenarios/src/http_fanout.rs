@@ -77,7 +77,7 @@ impl Scenario for HttpFanout {
     }
 
     fn peers(_setup: &Setup<'_>) -> Vec<PeerSpec> {
-        vec![peer::http::SPEC]
+        vec![peer::http::spec()]
     }
 
     fn demand(setup: &Setup<'_>) -> Demand {

@@ -56,7 +56,7 @@ impl Service for HttpServer {
     }
 
     fn generator(_setup: &Setup<'_>) -> PeerSpec {
-        generator::HTTP
+        generator::http()
     }
 
     fn prepare(_setup: &Setup<'_>) -> io::Result<Self> {

@@ -114,6 +114,10 @@ impl<'a> Cast<'a> {
                 }
             }
         }
+        if self.plan.scenario.server {
+            // Closes the generator's connections, so that the servers can end.
+            self.mark_peers()?;
+        }
         for (_, player) in &mut players {
             player.quit();
         }
@@ -141,6 +145,9 @@ impl<'a> Cast<'a> {
                 if ticks(position * rounds + round + 1, of) {
                     return Ok(None);
                 }
+            }
+            if self.plan.scenario.server {
+                self.mark_peers()?;
             }
             player.quit();
             players.push((place, player));
@@ -228,13 +235,15 @@ impl<'a> Cast<'a> {
             return Ok(());
         }
         let (turn, arrivals) = self.turn_of(player, seed);
-        let before = self.mark_peers()?;
-        let result = if self.plan.scenario.server {
-            self.serve(player, &turn, &arrivals)
+        let (result, peer) = if self.plan.scenario.server {
+            let result = self.serve(player, &turn, &arrivals);
+            let peer = result.as_ref().ok().map(|(done, numbers)| generated(done, numbers));
+            (result, peer)
         } else {
-            player.run(&turn, &arrivals)
+            let before = self.mark_peers()?;
+            let result = player.run(&turn, &arrivals);
+            (result, counted(&before, &self.mark_peers()?))
         };
-        let after = self.mark_peers()?;
         let (done, numbers) = match result {
             Ok(answer) => answer,
             Err(error) => {
@@ -251,7 +260,7 @@ impl<'a> Cast<'a> {
             position,
             seed,
             memory: player.memory(),
-            peer: counted(&before, &after),
+            peer,
         };
         if let Err(cause) = player.tally.add(self.plan, &slice, self.verifier) {
             player.fail(cause);
@@ -310,6 +319,15 @@ fn counted(before: &[Done], after: &[Done]) -> Option<PeerCounts> {
         }
     }
     counts.then_some(total)
+}
+
+/// What a generator saw of the server that it loaded.
+fn generated(done: &Done, numbers: &Numbers) -> PeerCounts {
+    PeerCounts {
+        done: done.samples,
+        in_flight: numbers.samples.iter().map(|s| s.finished.saturating_sub(s.started)).sum(),
+        busy: done.facts.get("busy_ns").and_then(serde_json::Value::as_u64).unwrap_or(0),
+    }
 }
 
 impl Player {

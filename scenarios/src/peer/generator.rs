@@ -44,10 +44,14 @@ use self::{
 };
 
 /// Sends messages and expects them back.
-pub const ECHO: PeerSpec = PeerSpec { name: "echo-generator", run: run::<Echo> };
+pub fn echo() -> PeerSpec {
+    PeerSpec::new("echo-generator", run::<Echo>)
+}
 
 /// Asks for documents.
-pub const HTTP: PeerSpec = PeerSpec { name: "http-generator", run: run::<Http> };
+pub fn http() -> PeerSpec {
+    PeerSpec::new("http-generator", run::<Http>)
+}
 
 /// How long the answers of a closed load are waited for where the turn does not say.
 const PATIENCE: Duration = Duration::from_secs(20);

@@ -22,7 +22,9 @@ use hyper_util::rt::TokioIo;
 use crate::http;
 
 /// Answers `GET /items/N` after `think`.
-pub const SPEC: PeerSpec = PeerSpec { name: "http-server", run };
+pub fn spec() -> PeerSpec {
+    PeerSpec::new("http-server", run)
+}
 
 fn run(seat: &mut Seat) -> io::Result<()> {
     let think = seat.params.duration("think").unwrap_or_default();
