@@ -8,18 +8,21 @@ use deadheat::core::{
     protocol::{Done, Numbers, Prepare, Turn},
     rehearsal::Rehearsal,
     resource,
-    scenario::{Params, Setup},
+    sample::fold,
+    scenario::{Params, Sessions, Setup},
 };
 
 static CELLS: LazyLock<Vec<Cell>> = LazyLock::new(deadheat::matrix::cells);
 
-/// Sessions of every rehearsal.
+/// Sessions of a rehearsal, where the scenario does not want one.
 const SESSIONS: usize = 4;
 
 /// Parameters that make a scenario small.
 fn small(scenario: &str) -> &'static str {
     match scenario {
         "http-fanout" => "think=1ms",
+        "gather" => "unit=1ms,delays=4+1",
+        "sha256" => "bytes=64",
         _ => "",
     }
 }
@@ -39,13 +42,14 @@ impl<'a> Course<'a> {
 
     fn with(cell: &'a Cell, load: &str, params: &str) -> Self {
         let params = Params::parse(params, (cell.scenario.describe)().params).unwrap();
+        let one = (cell.scenario.describe)().sessions == Sessions::One;
         let prepare = Prepare {
             scenario: cell.scenario.id.into(),
             model: cell.model.id.into(),
             params: params.changed().clone(),
             load: load.into(),
-            sessions: SESSIONS,
-            ops_per_sample: 1,
+            sessions: if one { 1 } else { SESSIONS },
+            ops_per_sample: params.number("ops").unwrap_or(1),
             ..Prepare::default()
         };
         Self { cell, params, load: load.parse().unwrap(), prepare }
@@ -83,13 +87,23 @@ impl<'a> Course<'a> {
 /// Check values by client, from slice to slice.
 struct Answers {
     expected: Box<dyn Fn(u64) -> u64 + Send>,
-    ended: [u64; SESSIONS],
+    ended: Vec<u64>,
+    ops: u64,
 }
 
 impl Answers {
     fn new(course: &Course<'_>) -> Self {
         let expected = (course.cell.scenario.verifier)(&course.setup()).unwrap();
-        Self { expected, ended: [0; SESSIONS] }
+        let Prepare { sessions, ops_per_sample: ops, .. } = course.prepare;
+        Self { expected, ended: vec![0; sessions], ops }
+    }
+
+    /// The check value of a client's next sample.
+    fn next(&mut self, client: usize) -> u64 {
+        let first = self.ended[client];
+        self.ended[client] += self.ops;
+        let seq = |k| k * self.ended.len() as u64 + client as u64;
+        (first..first + self.ops).map(|k| (self.expected)(seq(k))).reduce(fold).unwrap()
     }
 
     /// Whether all are right.
@@ -97,11 +111,10 @@ impl Answers {
         let mut samples = numbers.samples.iter();
         let mut right = true;
         for (client, &count) in done.sessions.iter().enumerate() {
-            for sample in samples.by_ref().take(count as usize) {
-                let seq = self.ended[client] * SESSIONS as u64 + client as u64;
-                right &= sample.check == (self.expected)(seq);
+            for _ in 0..count {
+                let sample = samples.next().unwrap();
+                right &= sample.check == self.next(client);
                 right &= sample.intended <= sample.started && sample.started <= sample.finished;
-                self.ended[client] += 1;
             }
         }
         right && samples.next().is_none()
@@ -117,7 +130,10 @@ fn slice(
     turn: &Turn,
 ) -> Done {
     let name = course.name();
-    let arrivals = course.load.schedule(20_000_000, round);
+    let mut arrivals = course.load.schedule(20_000_000, round);
+    if (course.cell.scenario.describe)().solo_steps > 0 {
+        arrivals.truncate(1);
+    }
     let for_ns = if arrivals.is_empty() { 10_000_000 } else { 0 };
     let turn = Turn { for_ns, drain_ns: 1_000_000_000, ..turn.clone() };
     let offered = arrivals.len();
@@ -199,6 +215,11 @@ fn parameters_reach_both_ends() {
     for (scenario, load, params) in [
         ("http-fanout", "closed-4", "conn=new,think=0ms"),
         ("tcp-echo", "closed-4", "bytes=100000"),
+        ("gather", "batch-3", "delays=1+1+1+1,unit=1ms"),
+        ("sha256", "closed-4", "ops=50,bytes=1"),
+        ("sha256", "open-500", "handoff=pool"),
+        ("sha256", "batch-20", "handoff=rayon"),
+        ("ping-pong", "batch-20", "conns=2"),
         ("echo-server", "closed-4", "bytes=1000000"),
         ("echo-server", "open-200", "bytes=8"),
     ] {

@@ -11,9 +11,17 @@ pub mod peer;
 #[cfg(feature = "core")]
 pub mod echo_server;
 #[cfg(feature = "core")]
+pub mod gather;
+#[cfg(feature = "core")]
 pub mod http_fanout;
 #[cfg(feature = "core")]
 pub mod http_server;
+#[cfg(feature = "core")]
+pub mod idle_tasks;
+#[cfg(feature = "core")]
+pub mod ping_pong;
+#[cfg(feature = "core")]
+pub mod sha256;
 #[cfg(feature = "core")]
 pub mod sleep;
 #[cfg(feature = "core")]

@@ -6,3 +6,4 @@ pub mod echo;
 pub mod generator;
 #[cfg(feature = "core")]
 pub mod http;
+pub mod null;

@@ -26,8 +26,12 @@ pub(super) fn cells() -> Vec<Cell> {
         ],
         scenarios: [
             scenario::sleep::Sleep,
+            scenario::gather::Gather,
+            scenario::idle_tasks::IdleTasks,
             scenario::tcp_echo::TcpEcho,
             scenario::http_fanout::HttpFanout,
+            scenario::sha256::Sha256,
+            scenario::ping_pong::PingPong,
         ],
         services: [
             scenario::http_server::HttpServer,
