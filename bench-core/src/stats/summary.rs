@@ -186,6 +186,11 @@ fn of_twin(control: &Control, id: &str, reference: &str, margin: f64) -> Verdict
         verdict: decision.call,
         resolution: decision.resolution,
         settle: decision.settle,
+        marks: if control.state == mark::INVALID {
+            vec![control.state.clone()]
+        } else {
+            Vec::new()
+        },
         ..Verdict::default()
     }
 }
