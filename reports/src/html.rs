@@ -85,7 +85,6 @@ struct Head {
 struct Row {
     class: &'static str,
     name: String,
-    workers: String,
     cells: Vec<String>,
     ratio: String,
     interval: String,
@@ -210,13 +209,11 @@ fn row(line: &table::Line<'_>, summary: &Summary) -> Row {
         Role::Model => "",
         _ => "control",
     };
-    let workers = line.row.workers.map_or(table::NONE.into(), |workers| workers.to_string());
     // Apart, so that a phone can put the interval on a line of its own.
     let (ratio, interval) = line.ratio.split_once(' ').unwrap_or((&line.ratio, ""));
     Row {
         class,
         name: line.name.clone(),
-        workers,
         cells: line.cells.clone(),
         ratio: ratio.to_owned(),
         interval: interval.to_owned(),

@@ -73,6 +73,9 @@ pub(crate) fn verdict(row: &Row, reference: &str) -> String {
             }
             for known in verdict.marks.iter().filter_map(|id| mark(id)) {
                 text = format!("{text}, {known}");
+                if let (true, Some(share)) = (known == "uneven", verdict.slow_share) {
+                    text = format!("{text}: {} of slices 1.5× slower", human::percent(share));
+                }
             }
             text
         }
