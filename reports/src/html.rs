@@ -5,8 +5,8 @@
 
 use askama::Template;
 use deadheat_core::{
-    record::{Call, Metric, Race, Record, Role, Warning},
-    stats::{Measures, Summary, Topic, human, summary},
+    record::{Call, Metric, Race, Record, Role, Status, Warning},
+    stats::{Measures, State, Summary, Topic, human, summary},
 };
 
 use crate::{
@@ -85,9 +85,9 @@ struct Head {
 struct Row {
     class: &'static str,
     name: String,
-    workers: String,
     cells: Vec<String>,
     ratio: String,
+    interval: String,
     verdict: String,
     verdict_class: &'static str,
     reason: bool,
@@ -133,10 +133,12 @@ fn section(record: &Record, place: usize, race: &Race) -> Section {
     let mut lead = Vec::new();
     let mut rest = Vec::new();
     let mut control = String::new();
+    let mut unfinished = String::new();
     for sentence in summary.sentences() {
-        let said =
-            Said { loud: sentence.topic == Topic::Validity, text: words::clean(&sentence.text) };
+        let loud = sentence.topic == Topic::Validity && !stands(&summary);
+        let said = Said { loud, text: words::clean(&sentence.text) };
         match sentence.topic {
+            Topic::Validity if !loud => unfinished = format!("{} ", said.text),
             Topic::Validity | Topic::Lead | Topic::Size => lead.push(said),
             Topic::Cost if summary.metric == Metric::Memory => lead.push(said),
             Topic::Control => control = said.text,
@@ -155,7 +157,7 @@ fn section(record: &Record, place: usize, race: &Race) -> Section {
         lead,
         rest,
         control,
-        certainty: certainty(&summary),
+        certainty: format!("{unfinished}{}", certainty(&summary)),
         warnings: race.warnings.iter().map(note).collect(),
         fouls: race
             .foul
@@ -171,7 +173,11 @@ fn section(record: &Record, place: usize, race: &Race) -> Section {
             .collect(),
         heads: table.columns.iter().map(head).collect(),
         ratio_head: table::ratio_head(summary.metric).into(),
-        rows: table.lines.iter().map(|line| row(line, &summary)).collect(),
+        rows: if summary.rows.iter().all(|row| row.state == State::Absent) {
+            Vec::new()
+        } else {
+            table.lines.iter().map(|line| row(line, &summary)).collect()
+        },
         notes: notes(&summary),
         braced: table.is_braced(),
         others,
@@ -180,11 +186,16 @@ fn section(record: &Record, place: usize, race: &Race) -> Section {
     }
 }
 
+/// Whether what was measured may be believed, as far as it goes.
+fn stands(summary: &Summary) -> bool {
+    !summary.is_invalid() && !matches!(summary.status, Status::Failed(_))
+}
+
 /// How sure the verdicts of a race are.
 fn certainty(summary: &Summary) -> String {
-    let m =
-        summary.rows.iter().filter(|row| row.role == Role::Model && row.verdict.is_some()).count();
-    if m == 0 || summary.is_invalid() {
+    let models = summary.rows.iter().filter(|row| row.role == Role::Model);
+    let m = models.filter(|row| row.verdict.as_ref().is_some_and(|v| v.lo.is_some())).count();
+    if m == 0 || !stands(summary) {
         return String::new();
     }
     let joint = if m == 1 { "" } else { ", jointly over all models" };
@@ -198,13 +209,14 @@ fn row(line: &table::Line<'_>, summary: &Summary) -> Row {
         Role::Model => "",
         _ => "control",
     };
-    let workers = line.row.workers.map_or(table::NONE.into(), |workers| workers.to_string());
+    // Apart, so that a phone can put the interval on a line of its own.
+    let (ratio, interval) = line.ratio.split_once(' ').unwrap_or((&line.ratio, ""));
     Row {
         class,
         name: line.name.clone(),
-        workers,
         cells: line.cells.clone(),
-        ratio: line.ratio.clone(),
+        ratio: ratio.to_owned(),
+        interval: interval.to_owned(),
         verdict: line.verdict.clone(),
         verdict_class: if line.row.role == Role::Model { call_class(line.row.call()) } else { "" },
         reason: line.cells.is_empty(),
@@ -240,7 +252,10 @@ fn other_metrics(race: &Race, summary: &Summary) -> (Vec<String>, Vec<Other>) {
                 let found = all.find(|v| v.metric == *metric && v.a == row.id && v.n > 0);
                 found.map_or((table::NONE.to_owned(), ""), |v| {
                     let interval = human::ratio_interval(v.ratio, v.lo.zip(v.hi));
-                    (format!("{interval} {}", words::call(v.verdict)), call_class(v.verdict))
+                    (
+                        format!("{interval} {}", words::call(v.metric, v.verdict)),
+                        call_class(v.verdict),
+                    )
                 })
             };
             Other { name: words::name(row), cells: metrics.iter().map(cell).collect() }

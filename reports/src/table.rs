@@ -46,7 +46,7 @@ pub(crate) struct Table<'a> {
     pub(crate) lines: Vec<Line<'a>>,
 }
 
-const COLUMNS: [Column; 8] = [
+const COLUMNS: [Column; 9] = [
     Column {
         head: "per unit",
         about: "memory of one more waiting unit: slope of RSS, kernel stacks and page tables",
@@ -90,10 +90,16 @@ const COLUMNS: [Column; 8] = [
         value: |row| row.memory_peak.map(human::bytes),
     },
     Column {
-        head: "threads",
-        about: "most threads at once, median over blocks",
+        head: "own share",
+        about: "CPU time of the contender per operation ÷ what is compared: how much of it is its own doing",
+        rank: 6,
+        value: |row| row.share.map(human::percent),
+    },
+    Column {
+        head: "workers",
+        about: "threads that ran its work, as the model itself says",
         rank: 5,
-        value: |row| row.threads_peak.map(human::whole),
+        value: |row| row.workers.map(|workers| human::whole(workers as u64)),
     },
 ];
 

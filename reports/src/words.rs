@@ -5,7 +5,7 @@
 //! otherwise steer a terminal.
 
 use deadheat_core::{
-    record::{Call, Machine, Race, Record, Role},
+    record::{Call, Machine, Metric, Race, Record, Role},
     stats::{Row, State, human},
 };
 
@@ -36,15 +36,20 @@ pub(crate) fn clean(text: &str) -> String {
     line
 }
 
-/// What a call is called.
-pub(crate) fn call(call: Call) -> &'static str {
-    match call {
-        Call::Faster => "faster",
-        Call::FasterSizeUndecided => "faster, size undecided",
-        Call::DeadHeat => "dead heat",
-        Call::SlowerSizeUndecided => "slower, size undecided",
-        Call::Slower => "slower",
-        Call::Undecided => "undecided",
+/// What a call is called: time is slower or faster, CPU time and memory are more or less.
+pub(crate) fn call(metric: Metric, call: Call) -> &'static str {
+    let amount = matches!(metric, Metric::CpuTime | Metric::Memory);
+    match (call, amount) {
+        (Call::Faster, false) => "faster",
+        (Call::Faster, true) => "less",
+        (Call::FasterSizeUndecided, false) => "faster, size undecided",
+        (Call::FasterSizeUndecided, true) => "less, size undecided",
+        (Call::DeadHeat, _) => "dead heat",
+        (Call::SlowerSizeUndecided, false) => "slower, size undecided",
+        (Call::SlowerSizeUndecided, true) => "more, size undecided",
+        (Call::Slower, false) => "slower",
+        (Call::Slower, true) => "more",
+        (Call::Undecided, _) => "undecided",
     }
 }
 
@@ -54,19 +59,23 @@ pub(crate) fn verdict(row: &Row, reference: &str) -> String {
         (State::Failed(cause), _) => format!("failed: {}", clean(cause)),
         (State::NotApplicable(reason), _) => format!("not applicable: {}", clean(reason)),
         (State::Infeasible(reason), _) => format!("infeasible: {}", clean(reason)),
-        (State::Absent, _) => "not run yet".into(),
+        (State::Absent, _) => "not run".into(),
         _ if row.id == reference => "reference".into(),
         (_, None) => "no verdict".into(),
         (_, Some(verdict)) if verdict.marks.iter().any(|mark| mark == "invalid") => {
-            "not ranked: invalid".into()
+            if row.role == Role::Twin { "differs from itself" } else { "not ranked: invalid" }
+                .into()
         }
         (_, Some(verdict)) => {
-            let mut text = call(verdict.verdict).to_owned();
+            let mut text = call(verdict.metric, verdict.verdict).to_owned();
             if let (Call::Undecided, Some(resolution)) = (verdict.verdict, verdict.resolution) {
                 text = format!("{text} ±{}", human::percent(resolution));
             }
             for known in verdict.marks.iter().filter_map(|id| mark(id)) {
                 text = format!("{text}, {known}");
+                if let (true, Some(share)) = (known == "uneven", verdict.slow_share) {
+                    text = format!("{text}: {} of slices 1.5× slower", human::percent(share));
+                }
             }
             text
         }

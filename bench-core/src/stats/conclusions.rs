@@ -170,6 +170,8 @@ impl Summary {
         };
         if raced < 2 {
             "only one model has numbers: there is nothing to compare.".into()
+        } else if marked(mark::NO_FLOOR) {
+            "nothing may be said: the control, the same code twice, has no interval.".into()
         } else if marked(mark::NOT_DECIDABLE) {
             "nothing can be decided: too few samples lie beyond the quantile.".into()
         } else {
@@ -197,9 +199,24 @@ impl Summary {
                 .iter()
                 .filter_map(|row| row.verdict.as_ref()?.lo.zip(row.verdict.as_ref()?.hi))
                 .fold(0.0_f64, |widest, (lo, hi)| widest.max(hi - 1.0).max(1.0 / lo - 1.0));
-            parts.push(format!("{} {verb} (±{})", list(&names), percent(widest)));
+            let (names, widest) = (list(&names), percent(widest));
+            parts.push(format!("{names} {verb} (±{widest}{})", self.own_cost(&equal)));
         }
         (!parts.is_empty()).then(|| format!("Against {}: {}.", self.reference, parts.join("; ")))
+    }
+
+    /// Where most of an operation is not the contender's own doing, an equal whole does not make
+    /// the contenders' own cost equal.
+    fn own_cost(&self, equal: &[&Row]) -> String {
+        let least = equal.iter().filter_map(|row| row.share).fold(1.0_f64, f64::min);
+        if least >= 0.5 || least <= 0.0 {
+            return String::new();
+        }
+        format!(
+            " at this scenario: {} of an operation is the model's own, whose cost could differ by up to {}",
+            percent(least),
+            percent(self.margin / least)
+        )
     }
 
     fn cost(&self) -> Option<String> {

@@ -44,8 +44,9 @@ pub(crate) fn forest(subject: Subject<'_>, width: f64) -> Option<String> {
     let narrow = width < NARROW;
     let row = if narrow { 38.0 } else { 24.0 };
     let longest = rows.iter().map(|row| words::name(row).chars().count()).max().unwrap_or(0);
-    let left = if narrow { 8.0 } else { (longest as f64 * CHAR + 14.0).min(180.0) };
-    let right = if narrow { width - 8.0 } else { width - 136.0 };
+    let numbers = rows.iter().map(|row| numbers(row).chars().count()).max().unwrap_or(0) as f64;
+    let left = if narrow { 14.0 } else { (longest as f64 * CHAR + 14.0).min(180.0) };
+    let right = if narrow { width - 14.0 } else { width - numbers * CHAR - 14.0 };
     let (top, bottom) = (26.0, 26.0 + row * rows.len() as f64);
     let axis = axis::Log::new(range(&rows, subject), (left, right));
     let plot = Plot { axis, left, right, top, bottom, row, narrow, width };
@@ -105,15 +106,17 @@ impl Plot {
         let one = self.axis.at(1.0);
         svg.line((one, self.top - 4.0), (one, self.bottom + 3.0), "one");
         svg.line((self.left, self.bottom), (self.right, self.bottom), "axis");
-        let head = if one - self.left > 58.0 { Some("← faster") } else { None };
         let (less, more) = match subject.summary.metric {
-            Metric::Memory | Metric::CpuTime => (head.map(|_| "← less"), "more →"),
-            _ => (head, "slower →"),
+            Metric::Memory | Metric::CpuTime => ("← less", "more →"),
+            _ => ("← faster", "slower →"),
         };
-        if let Some(less) = less {
+        let room = 10.0 * CHAR;
+        if one - self.left > room {
             svg.text((one - 8.0, self.top - 12.0), Anchor::End, "hint", less);
         }
-        svg.text((one + 8.0, self.top - 12.0), Anchor::Start, "hint", more);
+        if self.right - one > room {
+            svg.text((one + 8.0, self.top - 12.0), Anchor::Start, "hint", more);
+        }
         let mid = f64::midpoint(self.left, self.right);
         let mid = if self.narrow { self.width / 2.0 } else { mid };
         let title = format!("{}, log scale", ratio_head(subject.summary.metric));
@@ -129,10 +132,7 @@ impl Plot {
         };
         let name = words::name(row);
         let label = if row.role == Role::Model { "label" } else { "label quiet" };
-        let numbers = match &row.verdict {
-            Some(verdict) => human::ratio_interval(verdict.ratio, verdict.lo.zip(verdict.hi)),
-            None => "reference".into(),
-        };
+        let numbers = numbers(row);
         if self.narrow {
             let room = self.width - 24.0 - numbers.chars().count() as f64 * CHAR;
             svg.text((self.left, top + 14.0), Anchor::Start, label, &cut(&name, room));
@@ -185,6 +185,13 @@ impl Plot {
         );
         let mark = if open { "mark open" } else { "mark" };
         svg.circle((x, y), 4.2, &format!("{mark} {class}"));
+    }
+}
+
+fn numbers(row: &Row) -> String {
+    match &row.verdict {
+        Some(verdict) => human::ratio_interval(verdict.ratio, verdict.lo.zip(verdict.hi)),
+        None => "reference".into(),
     }
 }
 

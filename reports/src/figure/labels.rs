@@ -11,6 +11,8 @@ pub(crate) struct Label {
 }
 
 const HEIGHT: f64 = 14.0;
+/// The piece of line before a label below the plot.
+const SAMPLE: f64 = 25.0;
 
 /// Writes the labels at `x`, between `top` and `bottom`, each with a thin leader to its line.
 pub(crate) fn beside(
@@ -43,22 +45,25 @@ pub(crate) fn beside(
 }
 
 /// How high the labels are below a plot of this width.
-pub(crate) fn height_below(width: f64, labels: usize) -> f64 {
-    labels.div_ceil(columns(width)) as f64 * (HEIGHT + 3.0) + 6.0
+pub(crate) fn height_below<'a>(width: f64, labels: impl Iterator<Item = &'a str>) -> f64 {
+    let lengths: Vec<usize> = labels.map(|label| label.chars().count()).collect();
+    let columns = columns(width, lengths.iter().copied().max().unwrap_or(0));
+    lengths.len().div_ceil(columns) as f64 * (HEIGHT + 3.0) + 6.0
 }
 
 /// Writes the labels in columns under the plot, each after a piece of its line.
 pub(crate) fn below(svg: &mut Svg, x: f64, y: f64, width: f64, labels: &[Label]) {
-    let columns = columns(width);
+    let longest = labels.iter().map(|label| label.text.chars().count()).max().unwrap_or(0);
+    let columns = columns(width, longest);
     let column = width / columns as f64;
     for (i, label) in labels.iter().enumerate() {
         let x = x + (i % columns) as f64 * column;
         let y = y + (i / columns) as f64 * (HEIGHT + 3.0);
-        svg.line((x, y - 4.0), (x + 20.0, y - 4.0), &format!("curve {}", label.class));
-        svg.text((x + 25.0, y), Anchor::Start, "label", &cut(&label.text, column - 25.0));
+        svg.line((x, y - 4.0), (x + SAMPLE - 5.0, y - 4.0), &format!("curve {}", label.class));
+        svg.text((x + SAMPLE, y), Anchor::Start, "label", &cut(&label.text, column - SAMPLE));
     }
 }
 
-fn columns(width: f64) -> usize {
-    if width > 25.0 * CHAR + 150.0 { 2 } else { 1 }
+fn columns(width: f64, longest: usize) -> usize {
+    if (longest as f64 * CHAR + SAMPLE) * 2.0 <= width { 2 } else { 1 }
 }

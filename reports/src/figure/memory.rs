@@ -15,7 +15,7 @@ use super::{
 };
 use crate::{table::Table, words};
 
-/// A contender's points (units, bytes of growth) and its line.
+/// A contender's price and name, its points (units, bytes of growth) and its line.
 struct Cloud {
     name: String,
     class: String,
@@ -39,7 +39,11 @@ pub(crate) fn memory(subject: Subject<'_>, width: f64) -> Option<String> {
     let (units, sizes) = (bound(|point| point.0), bound(|point| point.1));
     let x = axis::Log::new((units.0 / 1.15, units.1 * 1.15), (left, right));
     let y = axis::Log::new((sizes.0 / 1.4, sizes.1 * 1.4), (bottom, top));
-    let below = if narrow { labels::height_below(width - 16.0, clouds.len()) } else { 0.0 };
+    let below = if narrow {
+        labels::height_below(width - 16.0, clouds.iter().map(|cloud| cloud.name.as_str()))
+    } else {
+        0.0
+    };
     let label = format!("Memory over waiting units: {}", spoken(&clouds));
     let mut svg = Svg::new(width, bottom + 46.0 + below, &label);
     frame(&mut svg, &x, &y, (left, right), (top, bottom));
@@ -53,8 +57,11 @@ pub(crate) fn memory(subject: Subject<'_>, width: f64) -> Option<String> {
         for (units, size) in &cloud.points {
             svg.circle((x.at(*units), y.at(*size)), 2.0, &format!("dot {}", cloud.class));
         }
-        let text = format!("{} {}", human::bytes(cloud.line.slope), cloud.name);
-        names.push(Label { text, class: cloud.class, end: *ends.last().unwrap_or(&(left, top)) });
+        names.push(Label {
+            text: cloud.name,
+            class: cloud.class,
+            end: *ends.last().unwrap_or(&(left, top)),
+        });
     }
     if narrow {
         labels::below(&mut svg, 8.0, bottom + 60.0, width - 16.0, &names);
@@ -80,7 +87,12 @@ fn clouds(subject: Subject<'_>) -> Vec<Cloud> {
             .filter(|(units, size)| *units > 0.0 && *size > 0.0)
             .collect();
         let class = if row.role == Role::Model { classes(&row.id) } else { "control d2".into() };
-        (!points.is_empty()).then(|| Cloud { name: words::name(row), class, points, line })
+        (!points.is_empty()).then(|| Cloud {
+            name: format!("{} {}", human::bytes(line.slope), words::name(row)),
+            class,
+            points,
+            line,
+        })
     };
     rows.filter_map(cloud).collect()
 }
@@ -127,9 +139,6 @@ fn frame(
 }
 
 fn spoken(clouds: &[Cloud]) -> String {
-    let said: Vec<String> = clouds
-        .iter()
-        .map(|cloud| format!("{} {} a unit", cloud.name, human::bytes(cloud.line.slope)))
-        .collect();
+    let said: Vec<String> = clouds.iter().map(|cloud| cloud.name.clone()).collect();
     said.join("; ")
 }

@@ -31,7 +31,7 @@ struct Curve {
 }
 
 /// Steps per decade of 1/(1−q).
-const STEPS: i32 = 24;
+const STEPS: i32 = 16;
 /// Samples beyond a quantile that let it be drawn.
 const BEYOND: f64 = 10.0;
 
@@ -50,7 +50,11 @@ pub(crate) fn spectrum(subject: Subject<'_>, latency: Latency, width: f64) -> Op
     let highest = all().map(|point| point.1).fold(0.0, f64::max);
     let x = axis::Log::new((1.0, last), (left, right));
     let y = axis::Log::new((lowest / 1.1, highest * 1.1), (bottom, top));
-    let below = if narrow { labels::height_below(width - 16.0, curves.len()) } else { 0.0 };
+    let below = if narrow {
+        labels::height_below(width - 16.0, curves.iter().map(|curve| curve.name.as_str()))
+    } else {
+        0.0
+    };
     let mut svg = Svg::new(width, bottom + 46.0 + below, &spoken(&curves, latency));
     frame(&mut svg, &x, &y, (left, right), (top, bottom), latency);
     let mut names = Vec::new();
