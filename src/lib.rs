@@ -4,6 +4,7 @@
 pub mod matrix;
 
 pub use deadheat_core as core;
+pub use deadheat_scenarios as scenario;
 
 mod own;
 

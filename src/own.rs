@@ -49,6 +49,8 @@ use deadheat_core::{
     session::session,
 };
 
+use deadheat_scenarios::peer::generator;
+
 mod env;
 mod host;
 mod on;
@@ -90,6 +92,8 @@ pub struct Own {
     typical: Duration,
     expect: Expect,
     peers: Vec<PeerSpec>,
+    /// Where the contenders are servers.
+    generator: Option<PeerSpec>,
     entrants: Vec<(ModelInfo, Run)>,
 }
 
@@ -111,6 +115,7 @@ pub fn race(id: &str) -> Own {
         typical: Duration::from_millis(1),
         expect: Arc::new(|_| 0),
         peers: Vec::new(),
+        generator: None,
         entrants: Vec::new(),
     }
 }
@@ -277,6 +282,36 @@ impl Own {
         })
     }
 
+    /// A server: `serve` runs on the model and answers what comes to its listener. All of a race's
+    /// contenders are servers, or none is; what is asked of them is said with [`get`](Own::get).
+    #[must_use]
+    pub fn server<M, F>(
+        self,
+        id: &str,
+        on: On<M>,
+        serve: impl Fn(TcpListener) -> F + Send + Sync + 'static,
+    ) -> Self
+    where
+        M: Dispatch<Boxed> + 'static,
+        F: Future<Output = Result<(), Fault>> + Send + 'static,
+    {
+        self.entrant(id, on, move |assignment, line, pool| {
+            host::serve::<M, F>(assignment, line, pool, &serve)
+        })
+    }
+
+    /// What the generator asks of servers: `GET` of `path`, in which `{seq}` stands for the number
+    /// of the operation. `check` reads the check value from the body; none: it is the wrong body.
+    #[must_use]
+    pub fn get(
+        mut self,
+        path: &str,
+        check: impl Fn(&[u8]) -> Option<u64> + Send + Sync + 'static,
+    ) -> Self {
+        self.generator = Some(generator::get(path, check));
+        self
+    }
+
     fn entrant<M: Model>(
         mut self,
         id: &str,
@@ -316,10 +351,10 @@ impl Own {
         };
         let params: &'static [Param] = Box::leak(Box::new([PARAMS[0], PARAMS[1], typical]));
         let expect = Arc::clone(&self.expect);
-        let peers = self.peers.clone();
+        let peers: Vec<_> = self.generator.iter().chain(&self.peers).cloned().collect();
         ScenarioInfo {
             id: self.id,
-            server: false,
+            server: self.generator.is_some(),
             describe: Arc::new(move || Description {
                 operation,
                 stands_for: "your own code",

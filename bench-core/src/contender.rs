@@ -5,7 +5,7 @@
 
 use std::{
     io,
-    net::SocketAddr,
+    net::{SocketAddr, TcpListener},
     sync::{Arc, mpsc},
     thread,
     time::Duration,
@@ -18,7 +18,7 @@ use crate::{
     env::Env,
     line::Line,
     load::{Arrivals, Load},
-    model::{Dispatch, Given, Serve},
+    model::{Dispatch, Given, Model, Serve},
     net,
     protocol::{Done, Levels, Message, Numbers, Prepare, Ready, Turn, Usage},
     resource,
@@ -337,26 +337,35 @@ where
     S: Service,
     Fut: Future<Output = ()>,
 {
-    let rss_base = resource::levels(None, 0).rss;
     let service = Arc::new(S::prepare(&assignment.setup())?);
-    let model = M::start(&Given::here())?;
-    let env = model.env();
+    serving::<M>(assignment, line, &Given::here(), |model, listener| {
+        let env = model.env();
+        model.serve(listener, move |stream| handle(Arc::clone(&service), env.clone(), stream))
+    })
+}
+
+/// Runs whatever serves a listener under a model, from `ready` to `quit`.
+pub fn serving<M: Model>(
+    assignment: &Assignment,
+    line: &mut Line,
+    given: &Given,
+    serve: impl FnOnce(&M, TcpListener) -> io::Result<()> + Send,
+) -> io::Result<()> {
+    let rss_base = resource::levels(None, 0).rss;
+    let model = M::start(given)?;
     let listener = net::listen()?;
     let addr: SocketAddr = listener.local_addr()?;
     let closing = listener.try_clone()?;
     thread::scope(|scope| {
         let model = &model;
-        let serving =
-            thread::Builder::new().name("serving".into()).spawn_scoped(scope, move || {
-                model.serve(listener, move |stream| {
-                    handle(Arc::clone(&service), env.clone(), stream)
-                })
-            })?;
+        let server = thread::Builder::new()
+            .name("serving".into())
+            .spawn_scoped(scope, move || serve(model, listener))?;
         resource::name_thread("deadheat-keeper");
         let ready = Ready { workers: Some(model.workers()), addr: Some(addr), rss_base };
         line.send(&Message::Ready(ready), &Numbers::default())?;
         resource::confine(&assignment.prepare.harness_cpus)?;
-        let end = marks(line, || serving.is_finished());
+        let end = marks(line, || server.is_finished());
         net::close(&closing)?;
         end
     })

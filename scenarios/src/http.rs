@@ -118,10 +118,17 @@ pub fn ask(number: u64, close: bool, mut put: impl FnMut(&[u8])) {
     put(if close { b"connection: close\r\n\r\n" } else { b"\r\n" });
 }
 
-/// Reads an answer and checks all of it: status, headers, body. None: it has not all come yet.
-pub fn answer(bytes: &[u8]) -> io::Result<Option<Answer>> {
-    let mut headers = [EMPTY_HEADER; HEADERS];
-    let mut response = httparse::Response::new(&mut headers);
+/// Writes a number, for paths of whatever kind.
+pub fn put_number(number: u64, mut put: impl FnMut(&[u8])) {
+    put(digits(number).trim_ascii_start());
+}
+
+/// Where the body of a good answer starts, and what its headers say. None: it has not come yet.
+fn head<'h, 'b>(
+    bytes: &'b [u8],
+    headers: &'h mut [Header<'b>],
+) -> io::Result<Option<(usize, &'h [Header<'b>])>> {
+    let mut response = httparse::Response::new(headers);
     let head = match response.parse(bytes) {
         Ok(Status::Complete(head)) => head,
         Ok(Status::Partial) if bytes.len() >= ANSWER_ROOM => return Err(bad("has no end")),
@@ -129,13 +136,27 @@ pub fn answer(bytes: &[u8]) -> io::Result<Option<Answer>> {
         Err(_) => return Err(bad("is not HTTP")),
     };
     match response.code {
-        Some(200) => {}
-        code => return Err(bad(&format!("has status {}", code.unwrap_or(0)))),
+        Some(200) => Ok(Some((head, response.headers))),
+        code => Err(bad(&format!("has status {}", code.unwrap_or(0)))),
     }
-    if length(response.headers)? != DOCUMENT_BYTES {
+}
+
+/// The length of an answer of any kind, and its body. None: it has not all come yet.
+pub fn body(bytes: &[u8]) -> io::Result<Option<(usize, &[u8])>> {
+    let mut headers = [EMPTY_HEADER; HEADERS];
+    let Some((head, headers)) = head(bytes, &mut headers)? else { return Ok(None) };
+    let len = head + length(headers)?;
+    Ok(bytes.get(head..len).map(|body| (len, body)))
+}
+
+/// Reads an answer and checks all of it: status, headers, body. None: it has not all come yet.
+pub fn answer(bytes: &[u8]) -> io::Result<Option<Answer>> {
+    let mut headers = [EMPTY_HEADER; HEADERS];
+    let Some((head, headers)) = head(bytes, &mut headers)? else { return Ok(None) };
+    if length(headers)? != DOCUMENT_BYTES {
         return Err(bad("has a body of another length"));
     }
-    if !is(response.headers, "content-type", CONTENT_TYPE) {
+    if !is(headers, "content-type", CONTENT_TYPE) {
         return Err(bad("is not JSON"));
     }
     let Some(body) = bytes.get(head..head + DOCUMENT_BYTES) else { return Ok(None) };

@@ -1,7 +1,12 @@
 //! A model of the standard races under sessions of the user's: the same threads and queues, with
 //! the session's future boxed once for the whole trial.
 
-use std::{io, pin::Pin, sync::Arc};
+use std::{
+    io,
+    net::TcpListener,
+    pin::Pin,
+    sync::{Arc, Mutex, PoisonError, mpsc},
+};
 
 use deadheat_core::{
     contender::{self, Assignment},
@@ -12,7 +17,7 @@ use deadheat_core::{
 };
 
 use super::{
-    PEER,
+    Fault, PEER,
     env::Host,
     workload::{Own, Workload},
 };
@@ -52,6 +57,35 @@ impl<M: Dispatch<Fut>, Fut: Future<Output = ()>> Dispatch<Fut> for Hosted<M> {
     fn dispatch(&self, count: usize, make: impl Fn(usize) -> Fut + Sync) {
         self.0.dispatch(count, make);
     }
+}
+
+/// Runs a server of the user's, from `ready` to `quit`.
+pub(super) fn serve<M, F>(
+    assignment: &Assignment,
+    line: &mut Line,
+    pool: usize,
+    serve: &(impl Fn(TcpListener) -> F + Sync),
+) -> io::Result<()>
+where
+    M: Dispatch<Boxed>,
+    F: Future<Output = Result<(), Fault>> + Send + 'static,
+{
+    let given = Given { pool, ..Given::here() };
+    contender::serving::<M>(assignment, line, &given, |model, listener| {
+        let listener = Mutex::new(Some(listener));
+        let (ended, end) = mpsc::channel();
+        model.dispatch(1, |_| {
+            let taken = listener.lock().unwrap_or_else(PoisonError::into_inner).take();
+            let (future, ended) = (taken.map(serve), ended.clone());
+            Box::pin(async move {
+                if let Some(future) = future {
+                    let _ = ended.send(future.await);
+                }
+            })
+        });
+        let result = end.try_recv().map_err(|_| io::Error::other("the server panicked"))?;
+        result.map_err(io::Error::other)
+    })
 }
 
 /// Runs a contender of the user's, from `ready` to `quit`.

@@ -19,7 +19,7 @@
 //!
 //! A new protocol is one implementation of [`Exchange`].
 
-use std::{collections::BTreeMap, io, net::SocketAddr, time::Duration};
+use std::{collections::BTreeMap, io, net::SocketAddr, sync::Arc, time::Duration};
 
 use deadheat_core::{
     clock,
@@ -36,7 +36,7 @@ mod slice;
 mod target;
 mod wait;
 
-pub use self::exchange::{Echo, Exchange, Http};
+pub use self::exchange::{Check, Echo, Exchange, Get, Http};
 use self::{
     slice::{Outcome, Plan, Space},
     target::Target,
@@ -53,12 +53,24 @@ pub fn http() -> PeerSpec {
     PeerSpec::new("http-generator", run::<Http>)
 }
 
+/// Asks a server of the user's for `path`, in which `{seq}` is the operation's number; `check`
+/// reads the check value from the body of an answer, or says that it is not one.
+pub fn get(path: &str, check: impl Fn(&[u8]) -> Option<u64> + Send + Sync + 'static) -> PeerSpec {
+    let exchange = Get::new(path, Arc::new(check));
+    PeerSpec::new("http-generator", move |seat| run_with(exchange.clone(), seat))
+}
+
 /// How long the answers of a closed load are waited for where the turn does not say.
 const PATIENCE: Duration = Duration::from_secs(20);
 
 /// A generator's life, for the protocol `X`.
 pub fn run<X: Exchange>(seat: &mut Seat) -> io::Result<()> {
-    let mut generator = Generator::new(X::new(&seat.params), seat)?;
+    run_with(X::new(&seat.params), seat)
+}
+
+/// As [`run`], with a protocol that no parameters describe.
+pub fn run_with(exchange: impl Exchange, seat: &mut Seat) -> io::Result<()> {
+    let mut generator = Generator::new(exchange, seat)?;
     resource::sharpen_timers()?;
     seat.ready(None)?;
     loop {

@@ -1,6 +1,6 @@
 //! The protocols that the generator speaks.
 
-use std::io;
+use std::{io, sync::Arc};
 
 use deadheat_core::scenario::Params;
 
@@ -62,6 +62,56 @@ impl Exchange for Http {
 
     fn answer(&self, bytes: &[u8]) -> io::Result<Option<(usize, u64)>> {
         Ok(http::answer(bytes)?.map(|answer| (answer.len, answer.number)))
+    }
+}
+
+/// Reads the check value from the body of an answer; none: it is not what was asked for.
+pub type Check = Arc<dyn Fn(&[u8]) -> Option<u64> + Send + Sync>;
+
+/// A path of the user's server, over HTTP/1.1.
+#[derive(Clone)]
+pub struct Get {
+    before: Vec<u8>,
+    /// What follows the number; none: the path has no number.
+    after: Option<Vec<u8>>,
+    check: Check,
+}
+
+impl std::fmt::Debug for Get {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "Get({:?})", String::from_utf8_lossy(&self.before))
+    }
+}
+
+impl Get {
+    /// For a path in which `{seq}` stands for the number of the operation.
+    pub fn new(path: &str, check: Check) -> Self {
+        let end = " HTTP/1.1\r\nhost: localhost\r\nuser-agent: deadheat\r\naccept: */*\r\n\r\n";
+        let (before, after) = match path.split_once("{seq}") {
+            Some((before, after)) => (format!("GET {before}"), Some(format!("{after}{end}"))),
+            None => (format!("GET {path}{end}"), None),
+        };
+        Self { before: before.into(), after: after.map(Into::into), check }
+    }
+}
+
+impl Exchange for Get {
+    fn new(_params: &Params) -> Self {
+        Self::new("/", Arc::new(|_| Some(0)))
+    }
+
+    fn ask(&self, seq: u64, request: &mut Vec<u8>) {
+        request.extend_from_slice(&self.before);
+        if let Some(after) = &self.after {
+            http::put_number(seq, |digits| request.extend_from_slice(digits));
+            request.extend_from_slice(after);
+        }
+    }
+
+    fn answer(&self, bytes: &[u8]) -> io::Result<Option<(usize, u64)>> {
+        let Some((len, body)) = http::body(bytes)? else { return Ok(None) };
+        let wrong = || io::Error::other("the answer has another body");
+        Ok(Some((len, (self.check)(body).ok_or_else(wrong)?)))
     }
 }
 
