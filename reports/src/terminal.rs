@@ -95,7 +95,7 @@ fn render(record: &Record, options: &Options) -> Result<Vec<Output>, Error> {
                 _ => Style::new(),
             };
             let mut plain = String::new();
-            wrap(&mut plain, options.width, "  ", &words::clean(&sentence.text));
+            wrap(&mut plain, options.width, "  ", &words::tie(&words::clean(&sentence.text)));
             for line in plain.lines() {
                 let _ = writeln!(text, "  {}", paint(style, line.trim_start()));
             }
@@ -138,7 +138,7 @@ fn paint(style: Style, text: &str) -> String {
 fn wrap(text: &mut String, width: usize, indent: &str, words: &str) {
     let room = width.max(40).saturating_sub(indent.len());
     let mut line = String::new();
-    for word in words.split_whitespace() {
+    for word in words.split(' ').filter(|word| !word.is_empty()) {
         let longer = line.chars().count() + 1 + word.chars().count();
         if !line.is_empty() && longer > room {
             let _ = writeln!(text, "{indent}{line}");
@@ -147,7 +147,7 @@ fn wrap(text: &mut String, width: usize, indent: &str, words: &str) {
         if !line.is_empty() {
             line.push(' ');
         }
-        line.push_str(word);
+        line.extend(word.chars().map(|c| if c == '\u{A0}' { ' ' } else { c }));
     }
     if !line.is_empty() {
         let _ = writeln!(text, "{indent}{line}");
