@@ -128,6 +128,10 @@ pub trait Stream: 'static {
 
     /// Separates the halves.
     fn split(self) -> io::Result<(Self::Read, Self::Write)>;
+
+    /// Whether small messages leave at once. For the conformance suite.
+    #[doc(hidden)]
+    fn nodelay(&self) -> io::Result<bool>;
 }
 
 /// The receiving half of a connection.

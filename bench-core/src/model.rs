@@ -83,6 +83,11 @@ pub trait Model: Sized + Sync {
     #[doc(hidden)]
     const VIRTUAL: bool = false;
 
+    /// Stops a simulated clock while the harness opens a slice, whose sessions would else not
+    /// start at the same time. A real clock stops for nobody.
+    #[doc(hidden)]
+    fn hold(&self, _held: bool) {}
+
     /// Starts its threads.
     fn start(given: &Given) -> io::Result<Self>;
 
