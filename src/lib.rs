@@ -4,3 +4,4 @@
 pub mod matrix;
 
 pub use deadheat_core as core;
+pub use deadheat_scenarios as scenario;

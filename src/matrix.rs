@@ -6,31 +6,39 @@ use deadheat_core::cell::Cell;
 #[cfg(feature = "core")]
 mod core;
 
+/// A model as it is. The tests put others in its place: see `standard_cells`.
+#[doc(hidden)]
+pub type Plain<M> = M;
+
 /// The given scenarios and services under every model of this build: the one list of models, for
-/// every group and for the tests that hold for all of them.
+/// every group and for the tests that hold for all of them. `under` wraps each model.
 #[doc(hidden)]
 #[macro_export]
 macro_rules! standard_cells {
-    (scenarios: $scenarios:tt, services: $services:tt $(,)?) => {
+    (scenarios: $scenarios:tt, services: $services:tt $(,)?) => {{
+        use $crate::matrix::Plain;
+        $crate::standard_cells! { under: Plain, scenarios: $scenarios, services: $services }
+    }};
+    (under: $W:ident, scenarios: $scenarios:tt, services: $services:tt $(,)?) => {
         $crate::core::cells! {
             models: [
-                $crate::core::model::pool::Sequential,
-                $crate::core::model::blocking::ThreadPerTask,
-                $crate::core::model::pool::Pool<64>,
+                $W<$crate::core::model::pool::Sequential>,
+                $W<$crate::core::model::blocking::ThreadPerTask>,
+                $W<$crate::core::model::pool::Pool<64>>,
                 #[cfg(feature = "rayon")]
-                $crate::core::model::rayon::Rayon,
+                $W<$crate::core::model::rayon::Rayon>,
                 #[cfg(feature = "tokio")]
-                $crate::core::model::tokio::CurrentThread,
+                $W<$crate::core::model::tokio::CurrentThread>,
                 #[cfg(feature = "tokio")]
-                $crate::core::model::tokio::MultiThread,
+                $W<$crate::core::model::tokio::MultiThread>,
                 #[cfg(feature = "tokio")]
-                $crate::core::model::tokio::BlockOn,
+                $W<$crate::core::model::tokio::BlockOn>,
                 #[cfg(feature = "smol")]
-                $crate::core::model::smol::Single,
+                $W<$crate::core::model::smol::Single>,
                 #[cfg(feature = "smol")]
-                $crate::core::model::smol::Multi,
+                $W<$crate::core::model::smol::Multi>,
                 #[cfg(feature = "async-std")]
-                $crate::core::model::async_std::AsyncStd,
+                $W<$crate::core::model::async_std::AsyncStd>,
             ],
             scenarios: $scenarios,
             services: $services,

@@ -14,6 +14,9 @@ use std::{io, net::SocketAddr, path::Path, time::Duration};
 use crate::clock;
 
 mod buf;
+#[cfg(feature = "testing")]
+#[doc(hidden)]
+pub mod counting;
 
 pub use self::buf::Buf;
 

@@ -19,6 +19,9 @@ pub mod rayon;
 pub mod smol;
 #[cfg(feature = "tokio")]
 pub mod tokio;
+#[cfg(feature = "testing")]
+#[doc(hidden)]
+pub mod virtual_time;
 
 /// How many tasks a model can have in progress, where each may block what runs it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
