@@ -23,3 +23,4 @@ pub mod resource;
 pub mod sample;
 pub mod scenario;
 pub mod session;
+pub mod stats;

@@ -434,7 +434,7 @@ pub struct Verdict {
     pub a: String,
     /// The reference's id.
     pub b: String,
-    /// Median over blocks of the blocks' ratios.
+    /// Median over blocks of the blocks' ratios; 0 where `n` is 0.
     pub ratio: f64,
     /// Lower end of the interval; `None`: too few blocks for one.
     pub lo: Option<f64>,
@@ -454,6 +454,9 @@ pub struct Verdict {
     pub settle: Option<u64>,
     /// The SUT's CPU time per operation ÷ the metric's time per operation.
     pub share: Option<f64>,
+    /// Where uneven: the share of a's slices that ran 1.5 × slower than its own median slice.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub slow_share: Option<f64>,
     /// `uneven`, `peer-bound`, `not-decidable`, `within-noise-floor`, …
     pub marks: Vec<String>,
     /// Fields of a later minor version, kept.

@@ -50,6 +50,12 @@ pub enum ReadError {
     },
 }
 
+/// What every major schema begins with.
+#[derive(Deserialize)]
+struct Head {
+    schema: String,
+}
+
 /// Reads a record.
 pub fn read(path: &Path) -> Result<Record, ReadError> {
     let io_error = |source| ReadError::Io { path: path.to_owned(), source };
@@ -59,10 +65,6 @@ pub fn read(path: &Path) -> Result<Record, ReadError> {
     }
     let text = fs::read(path).map_err(io_error)?;
     let malformed = |source| ReadError::Malformed { path: path.to_owned(), source };
-    #[derive(Deserialize)]
-    struct Head {
-        schema: String,
-    }
     let head: Head = serde_json::from_slice(&text).map_err(malformed)?;
     if head.schema != SCHEMA {
         return Err(ReadError::Schema { path: path.to_owned(), found: head.schema });

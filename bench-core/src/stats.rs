@@ -1,0 +1,42 @@
+//! How a race is judged: from what its slices measured to what may be said of it.
+//!
+//! The path is `Measures` (a race's histograms decoded and its costs per block) → paired log
+//! ratios ([`Measures::pairs`]) → [`Estimate`] (median and an exact interval over blocks) →
+//! [`Decision`] (a verdict with its resolution) → [`judge`] (all comparisons of a race, held
+//! against the twin) → [`Summary`] (one row per contender, and sentences).
+//!
+//! Everything here is pure: the same race gives the same bytes. There is no clock, no input or
+//! output, and nothing is averaged that METHODOLOGY.md forbids to average: percentiles come from
+//! merged histograms, and only blocks count as observations.
+//!
+//! Not in here: how anything is measured (`race`, `session`), which rounds are valid
+//! (`validity`), and how results are shown (the `reports` crate).
+
+mod conclusions;
+mod decide;
+mod estimate;
+mod group;
+pub mod histogram;
+pub mod human;
+mod judge;
+mod measures;
+mod rank;
+mod regression;
+mod summary;
+
+#[cfg(test)]
+mod simulation;
+#[cfg(test)]
+mod testing;
+
+pub use self::{
+    conclusions::{Sentence, Topic},
+    decide::{Decision, LARGEST_PLAN, decide},
+    estimate::{Estimate, median},
+    group::{Group, leading_group},
+    judge::{Judgement, judge, mark},
+    measures::{Measures, Pair, applicable},
+    rank::{min_blocks, rank},
+    regression::{Line, memory_line, theil_sen},
+    summary::{Row, State, Summary, summary},
+};

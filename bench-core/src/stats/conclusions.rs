@@ -1,0 +1,283 @@
+//! A race in plain words. Every sentence says how sure it is, and none names a winner that the
+//! intervals do not support.
+
+use super::{
+    human::{bytes, list, percent, ratio_interval, time, whole},
+    judge::mark,
+    rank::min_blocks,
+    summary::{Row, State, Summary},
+};
+use crate::record::{Call, Metric, Role, Status};
+
+/// One conclusion.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Sentence {
+    /// What it is about.
+    pub topic: Topic,
+    /// The words.
+    pub text: String,
+}
+
+/// What a conclusion is about, in the order in which they are said.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Topic {
+    /// The race cannot be believed, or was not finished.
+    Validity,
+    /// Who leads, together with whom.
+    Lead,
+    /// Who differs from the reference, and by how much.
+    Difference,
+    /// The price in memory and CPU.
+    Cost,
+    /// What could not be told, and what it would take.
+    Unknown,
+    /// Who has no number.
+    Failed,
+    /// Same code, twice.
+    Control,
+}
+
+impl Summary {
+    /// The race's conclusions, most important first.
+    pub fn sentences(&self) -> Vec<Sentence> {
+        let parts = [
+            (Topic::Validity, self.validity()),
+            (Topic::Lead, self.lead()),
+            (Topic::Difference, self.differences()),
+            (Topic::Cost, self.cost()),
+            (Topic::Unknown, self.unknown()),
+            (Topic::Failed, self.failed()),
+            (Topic::Control, self.control()),
+        ];
+        let said =
+            parts.into_iter().filter_map(|(topic, text)| Some(Sentence { topic, text: text? }));
+        said.collect()
+    }
+
+    /// Whether the twin proves that the race can't be believed.
+    pub fn is_invalid(&self) -> bool {
+        self.twin.as_ref().is_some_and(|twin| twin.state == "invalid")
+    }
+
+    /// How far the same code was from itself: the farther end of the twin's interval.
+    pub fn noise_floor(&self) -> Option<f64> {
+        let twin = self.twin.as_ref()?;
+        Some((twin.hi?).max(1.0 / twin.lo?) - 1.0)
+    }
+
+    fn models(&self) -> impl Iterator<Item = &Row> {
+        self.rows.iter().filter(|row| row.role == Role::Model)
+    }
+
+    fn validity(&self) -> Option<String> {
+        if let (true, Some(twin)) = (self.is_invalid(), &self.twin) {
+            let found = ratio_interval(twin.ratio, twin.lo.zip(twin.hi));
+            return Some(format!(
+                "INVALID: the same code, raced twice, differs from itself ({found}), so nobody is ranked."
+            ));
+        }
+        let done = plural(self.blocks, "block");
+        match &self.status {
+            Status::Complete => None,
+            Status::Running => Some(format!("Not finished: {done} so far.")),
+            Status::Cut => Some(format!("Ended early, after {done}; what is there stands.")),
+            Status::Failed(cause) => Some(format!("This race could not be run: {cause}.")),
+        }
+    }
+
+    fn lead(&self) -> Option<String> {
+        if self.is_invalid() || self.models().all(|row| !row.has_numbers()) {
+            return None;
+        }
+        let on = self.metric.name();
+        let instead = self.in_place_of.map_or(String::new(), |primary| {
+            format!(" (the {} could not be decided with this many samples)", primary.name())
+        });
+        let raced = self.models().filter(|row| row.has_numbers()).count();
+        let Some(group) = self.group.as_ref().filter(|group| !group.members.is_empty()) else {
+            return Some(format!("By {on}{instead}, {}", self.why_nobody_leads(raced)));
+        };
+        let everyone = group.members.len() == raced;
+        let names = list(&group.members);
+        let within = group.within.map(percent).unwrap_or_default();
+        Some(match group.members.len() {
+            1 => format!(
+                "{names} leads by {on}{instead}: every other model is shown to be beaten by more than {}.",
+                percent(self.margin)
+            ),
+            _ if group.equivalent && everyone => {
+                format!("All {raced} models are a dead heat by {on}{instead}: {names} (±{within}).")
+            }
+            _ if group.equivalent => {
+                format!("{names} lead in a dead heat by {on}{instead} (±{within}).")
+            }
+            _ if everyone => {
+                format!("By {on}{instead}, no model is shown to lead: {names} are not separated.")
+            }
+            _ => format!("{names} lead by {on}{instead}, and are not separated from each other."),
+        })
+    }
+
+    fn why_nobody_leads(&self, raced: usize) -> String {
+        let marked = |mark: &str| {
+            self.models()
+                .filter_map(|row| row.verdict.as_ref())
+                .any(|v| v.marks.iter().any(|m| m == mark))
+        };
+        if raced < 2 {
+            "only one model has numbers: there is nothing to compare.".into()
+        } else if marked(mark::NOT_DECIDABLE) {
+            "nothing can be decided: too few samples lie beyond the quantile.".into()
+        } else {
+            format!(
+                "nothing can be told from {}: an interval over {raced} models needs at least {}.",
+                plural(self.blocks, "block"),
+                min_blocks(raced - 1, 1)
+            )
+        }
+    }
+
+    fn differences(&self) -> Option<String> {
+        let mut parts: Vec<String> = Vec::new();
+        let mut apart: Vec<&Row> = self
+            .models()
+            .filter(|row| !matches!(row.call(), Call::Undecided | Call::DeadHeat))
+            .collect();
+        apart.sort_by(|a, b| ratio_of(a).total_cmp(&ratio_of(b)));
+        parts.extend(apart.iter().map(|row| difference(self.metric, row)));
+        let equal: Vec<&Row> = self.models().filter(|row| row.call() == Call::DeadHeat).collect();
+        if !equal.is_empty() {
+            let names: Vec<&str> = equal.iter().map(|row| row.id.as_str()).collect();
+            let verb = if equal.len() == 1 { "is a dead heat" } else { "are dead heats" };
+            let widest = equal
+                .iter()
+                .filter_map(|row| row.verdict.as_ref()?.lo.zip(row.verdict.as_ref()?.hi))
+                .fold(0.0_f64, |widest, (lo, hi)| widest.max(hi - 1.0).max(1.0 / lo - 1.0));
+            parts.push(format!("{} {verb} (±{})", list(&names), percent(widest)));
+        }
+        (!parts.is_empty()).then(|| format!("Against {}: {}.", self.reference, parts.join("; ")))
+    }
+
+    fn cost(&self) -> Option<String> {
+        if self.metric == Metric::Memory {
+            let mut units: Vec<(&str, f64)> =
+                self.models().filter_map(|row| Some((row.id.as_str(), row.memory_unit?))).collect();
+            units.sort_by(|a, b| a.1.total_cmp(&b.1));
+            let said: Vec<String> =
+                units.iter().map(|(id, size)| format!("{id} {}", bytes(*size))).collect();
+            return (!said.is_empty())
+                .then(|| format!("One waiting unit costs: {}.", said.join(", ")));
+        }
+        let cpu = range(self.models(), |row| row.cpu_ns, time);
+        let memory = range(self.models(), |row| row.memory_peak, bytes);
+        let said: Vec<String> = [("CPU time per operation", cpu), ("peak memory", memory)]
+            .into_iter()
+            .filter_map(|(what, range)| Some(format!("{what} {}", range?)))
+            .collect();
+        (!said.is_empty()).then(|| format!("The price: {}.", said.join("; ")))
+    }
+
+    fn unknown(&self) -> Option<String> {
+        if self.is_invalid() || self.group.is_none() {
+            return None;
+        }
+        let open = self.models().filter(|row| row.call() == Call::Undecided && row.has_numbers());
+        let said: Vec<String> = open
+            .filter_map(|row| {
+                let verdict = row.verdict.as_ref()?;
+                let range = match verdict.resolution {
+                    Some(resolution) => format!("can tell ±{}", percent(resolution)),
+                    None => "no interval".into(),
+                };
+                let floored = verdict.marks.iter().any(|m| m == mark::WITHIN_NOISE_FLOOR);
+                let noise =
+                    if floored { "within what the same code shows against itself; " } else { "" };
+                let needs = match verdict.settle {
+                    Some(blocks) => format!("about {} blocks would settle it", whole(blocks)),
+                    None => "out of reach of more blocks".into(),
+                };
+                Some(format!("{} ({noise}{range}; {needs})", row.id))
+            })
+            .collect();
+        (!said.is_empty())
+            .then(|| format!("Undecided against {}: {}.", self.reference, said.join(", ")))
+    }
+
+    fn failed(&self) -> Option<String> {
+        let said: Vec<String> = self
+            .rows
+            .iter()
+            .filter_map(|row| match &row.state {
+                State::Failed(cause) => Some(format!("{} failed ({cause})", row.id)),
+                State::Partly { failed, cause } => {
+                    Some(format!("{} failed in {} ({cause})", row.id, plural(*failed, "block")))
+                }
+                _ => None,
+            })
+            .collect();
+        (!said.is_empty()).then(|| format!("{}.", said.join("; ")))
+    }
+
+    fn control(&self) -> Option<String> {
+        let twin = self.twin.as_ref().filter(|_| !self.is_invalid())?;
+        Some(match self.noise_floor() {
+            Some(floor) => format!(
+                "Same code, twice: {} (±{}).",
+                ratio_interval(twin.ratio, twin.lo.zip(twin.hi)),
+                percent(floor)
+            ),
+            None => format!("Same code, twice: {}.", ratio_interval(twin.ratio, None)),
+        })
+    }
+}
+
+/// "x is 15.8× slower [15.2, 16.3]": the factor is always above 1, in the word's direction.
+fn difference(metric: Metric, row: &Row) -> String {
+    let Some(verdict) = &row.verdict else { return String::new() };
+    let slower = verdict.ratio >= 1.0;
+    let word = match (metric, slower) {
+        (Metric::Memory, true) => "the memory",
+        (Metric::Memory, false) => "less memory",
+        (Metric::CpuTime, true) => "the CPU time",
+        (Metric::CpuTime, false) => "less CPU time",
+        (_, true) => "slower",
+        (_, false) => "faster",
+    };
+    let verb = if matches!(metric, Metric::Memory | Metric::CpuTime) { "takes" } else { "is" };
+    let (point, ends) = if slower {
+        (verdict.ratio, verdict.lo.zip(verdict.hi))
+    } else {
+        (1.0 / verdict.ratio, verdict.hi.zip(verdict.lo).map(|(hi, lo)| (1.0 / hi, 1.0 / lo)))
+    };
+    let text = ratio_interval(point, ends);
+    let (factor, interval) = text.split_once(' ').unwrap_or((&text, ""));
+    let size = match verdict.verdict {
+        Call::FasterSizeUndecided | Call::SlowerSizeUndecided => ", size undecided",
+        _ => "",
+    };
+    format!("{} {verb} {factor}× {word} {interval}{size}", row.id)
+}
+
+fn ratio_of(row: &Row) -> f64 {
+    row.verdict.as_ref().map_or(1.0, |verdict| verdict.ratio)
+}
+
+/// "3.1 MiB (a) to 41 MiB (b)".
+fn range<'a>(
+    rows: impl Iterator<Item = &'a Row>,
+    of: fn(&Row) -> Option<f64>,
+    show: fn(f64) -> String,
+) -> Option<String> {
+    let mut values: Vec<(&str, f64)> =
+        rows.filter_map(|row| Some((row.id.as_str(), of(row)?))).collect();
+    values.sort_by(|a, b| a.1.total_cmp(&b.1));
+    let (low, high) = (values.first()?, values.last()?);
+    if low.0 == high.0 {
+        return Some(format!("{} ({})", show(low.1), low.0));
+    }
+    Some(format!("{} ({}) to {} ({})", show(low.1), low.0, show(high.1), high.0))
+}
+
+fn plural(n: usize, noun: &str) -> String {
+    if n == 1 { format!("1 {noun}") } else { format!("{n} {noun}s") }
+}

@@ -1,0 +1,324 @@
+//! A race in one table: a row per contender, all percentiles from merged histograms.
+
+use super::{
+    decide::decide,
+    estimate::{Estimate, median},
+    group::{Group, leading_group},
+    histogram::{self, quantile},
+    judge::{judge, mark},
+    measures::{Measures, SHOWN},
+};
+use crate::record::{
+    Call, Contender, Control, Fits, Metric, Outcome, Race, Resources, Role, Slice, Status, Trial,
+    Verdict,
+};
+
+/// A race as its reader sees it.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Summary {
+    /// The race's id.
+    pub race: String,
+    /// What the verdicts of the rows are about.
+    pub metric: Metric,
+    /// The primary metric, where this race cannot decide it and `metric` is judged in its place.
+    pub in_place_of: Option<Metric>,
+    /// The contender that the others are compared with.
+    pub reference: String,
+    /// δ of `metric`.
+    pub margin: f64,
+    /// Finished blocks.
+    pub blocks: usize,
+    /// Whether all that was planned was run.
+    pub status: Status,
+    /// In the race's order: models, then controls.
+    pub rows: Vec<Row>,
+    /// Who may be the best.
+    pub group: Option<Group>,
+    /// "Same code, twice", for `metric`.
+    pub twin: Option<Control>,
+}
+
+/// A contender's line.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Row {
+    /// The contender's id.
+    pub id: String,
+    /// Model or control.
+    pub role: Role,
+    /// Threads that ran its work.
+    pub workers: Option<usize>,
+    /// A remark that belongs to the name.
+    pub note: String,
+    /// How it came through.
+    pub state: State,
+    /// Median latency, ns; `None` where the counts do not allow it, as everywhere below.
+    pub p50: Option<f64>,
+    /// 99th percentile of latency, ns.
+    pub p99: Option<f64>,
+    /// Operations per second: median over blocks.
+    pub throughput: Option<f64>,
+    /// CPU time per operation, ns: median over blocks.
+    pub cpu_ns: Option<f64>,
+    /// Voluntary and involuntary context switches per operation.
+    pub switches: Option<f64>,
+    /// Peak of RSS, kernel stacks and page tables, bytes: median over blocks.
+    pub memory_peak: Option<f64>,
+    /// Bytes per waiting unit: median over blocks; only in races for memory.
+    pub memory_unit: Option<f64>,
+    /// Most threads at once: median over blocks.
+    pub threads_peak: Option<u64>,
+    /// The comparison with the reference on the summary's metric.
+    pub verdict: Option<Verdict>,
+}
+
+/// How a contender came through a race.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub enum State {
+    /// In every block that was run.
+    #[default]
+    Raced,
+    /// With some blocks lost, for this reason.
+    Partly {
+        /// Blocks in which it failed.
+        failed: usize,
+        /// Why, the first time.
+        cause: String,
+    },
+    /// No block of it counts, for this reason.
+    Failed(String),
+    /// It makes no sense here.
+    NotApplicable(String),
+    /// A limit of the machine.
+    Infeasible(String),
+    /// Not run yet.
+    Absent,
+}
+
+/// Sums up a race. Verdicts are the record's own; where it has none yet, it is judged.
+pub fn summary(race: &Race) -> Summary {
+    let measures = Measures::of(race);
+    let judged = race.verdicts.is_empty().then(|| judge(race));
+    let (verdicts, controls) = match &judged {
+        Some(judged) => (&judged.verdicts, &judged.controls),
+        None => (&race.verdicts, &race.controls),
+    };
+    let (metric, in_place_of) = judged_metric(race, verdicts);
+    let twin = controls
+        .iter()
+        .find(|control| control.role == Role::Twin && control.metric == metric)
+        .cloned();
+    let margin = race.margin(metric);
+    let mut rows: Vec<Row> = race
+        .contenders
+        .iter()
+        .map(|contender| {
+            let verdict = match contender.role {
+                Role::Model => verdicts.iter().find(|v| v.metric == metric && v.a == contender.id),
+                _ => None,
+            };
+            row(&measures, contender, verdict.cloned())
+        })
+        .collect();
+    if let (Some(row), Some(control)) = (rows.iter_mut().find(|row| row.role == Role::Twin), &twin)
+    {
+        row.verdict = Some(of_twin(control, &row.id, &race.reference, margin));
+    }
+    rows.sort_by_key(|row| row.role != Role::Model);
+    let invalid = twin.as_ref().is_some_and(|twin| twin.state == "invalid");
+    let decidable = verdicts.iter().filter(|verdict| verdict.metric == metric).all(|verdict| {
+        !verdict.marks.iter().any(|m| m == mark::NOT_DECIDABLE || m == mark::INVALID)
+    });
+    let group = if invalid || !decidable { None } else { leading_group(&measures, metric) };
+    // A dead heat is said only where the same code is seen to be one.
+    let twin_equal = rows.iter().any(|row| row.role == Role::Twin && row.call() == Call::DeadHeat);
+    Summary {
+        race: race.id.clone(),
+        metric,
+        in_place_of,
+        reference: race.reference.clone(),
+        margin,
+        blocks: race.blocks.len(),
+        status: race.status.clone(),
+        rows,
+        group: group.map(|group| Group { equivalent: group.equivalent && twin_equal, ..group }),
+        twin,
+    }
+}
+
+impl Row {
+    /// What can be said of it; undecided where nothing is.
+    pub fn call(&self) -> Call {
+        self.verdict.as_ref().map(|verdict| verdict.verdict).unwrap_or_default()
+    }
+
+    /// Whether it has any number.
+    pub fn has_numbers(&self) -> bool {
+        matches!(self.state, State::Raced | State::Partly { .. })
+    }
+}
+
+/// An open load whose profile can't decide p99 is judged by CPU time per operation.
+fn judged_metric(race: &Race, verdicts: &[Verdict]) -> (Metric, Option<Metric>) {
+    let mut primary = verdicts.iter().filter(|verdict| verdict.metric == race.primary).peekable();
+    let hopeless = primary.peek().is_some()
+        && primary.all(|verdict| {
+            verdict.n == 0 || verdict.marks.iter().any(|mark| mark == mark::NOT_DECIDABLE)
+        });
+    if hopeless && race.primary == Metric::P99 && race.load.starts_with("open-") {
+        (Metric::CpuTime, Some(Metric::P99))
+    } else {
+        (race.primary, None)
+    }
+}
+
+fn of_twin(control: &Control, id: &str, reference: &str, margin: f64) -> Verdict {
+    let interval = control.lo.zip(control.hi).map(|(lo, hi)| (lo.ln(), hi.ln()));
+    let estimate = Estimate { point: control.ratio.ln(), interval, k: 0, n: control.n };
+    let decision = decide(&estimate, margin, None);
+    Verdict {
+        metric: control.metric,
+        a: id.to_owned(),
+        b: reference.to_owned(),
+        ratio: control.ratio,
+        lo: control.lo,
+        hi: control.hi,
+        n: control.n,
+        verdict: decision.call,
+        resolution: decision.resolution,
+        settle: decision.settle,
+        ..Verdict::default()
+    }
+}
+
+fn row(measures: &Measures<'_>, contender: &Contender, verdict: Option<Verdict>) -> Row {
+    let race = measures.race();
+    let id = contender.id.as_str();
+    let state = state(race, contender);
+    let trials: Vec<&Trial> =
+        race.trials(id).map(|(_, trial)| trial).filter(|trial| trial.outcome.is_ok()).collect();
+    let texts = || {
+        trials.iter().map(|trial| match trial.hist.response.as_str() {
+            "" => trial.hist.service.as_str(),
+            response => response,
+        })
+    };
+    let latency = histogram::merge(texts());
+    let tail = |q| latency.as_ref().and_then(|histogram| quantile(histogram, q, SHOWN));
+    let level = |of: fn(&Resources) -> Option<u64>| {
+        let levels: Vec<f64> =
+            trials.iter().filter_map(|trial| of(&trial.resources)).map(|v| v as f64).collect();
+        median(&levels)
+    };
+    #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "a median of u64")]
+    let threads_peak = level(|resources| resources.threads_peak).map(|threads| threads as u64);
+    Row {
+        id: id.to_owned(),
+        role: contender.role,
+        workers: contender.workers,
+        note: contender.note.clone(),
+        state,
+        p50: tail(0.50),
+        p99: tail(0.99),
+        throughput: median(&measures.costs(Metric::Throughput, id)).map(|cost| 1e9 / cost),
+        cpu_ns: median(&measures.costs(Metric::CpuTime, id)),
+        switches: switches(&trials),
+        memory_peak: level(memory_peak),
+        memory_unit: median(&measures.costs(Metric::Memory, id)),
+        threads_peak,
+        verdict,
+    }
+}
+
+fn state(race: &Race, contender: &Contender) -> State {
+    match &contender.fits {
+        Fits::NotApplicable(reason) => return State::NotApplicable(reason.clone()),
+        Fits::Infeasible(reason) => return State::Infeasible(reason.clone()),
+        Fits::Yes => {}
+    }
+    let (mut ran, mut failed, mut first) = (0, 0, None);
+    for (_, trial) in race.trials(&contender.id) {
+        ran += 1;
+        if let Outcome::Failed { cause, .. } = &trial.outcome {
+            failed += 1;
+            first.get_or_insert_with(|| cause.clone());
+        }
+    }
+    match first {
+        None if ran == 0 => State::Absent,
+        None => State::Raced,
+        Some(cause) if failed == ran => State::Failed(cause),
+        Some(cause) => State::Partly { failed, cause },
+    }
+}
+
+/// RSS, kernel stacks and page tables together; what is not available is not counted as zero
+/// bytes of a sum that claims to be whole, so RSS at least has to be there.
+fn memory_peak(resources: &Resources) -> Option<u64> {
+    let rest =
+        resources.kernel_stack.unwrap_or(0).saturating_add(resources.page_tables.unwrap_or(0));
+    resources.rss_peak.map(|rss| rss.saturating_add(rest))
+}
+
+fn switches(trials: &[&Trial]) -> Option<f64> {
+    let both = |slice: &Slice| Some(slice.voluntary?.saturating_add(slice.involuntary?));
+    let mut known = false;
+    let (mut switches, mut executed) = (0.0, 0.0);
+    for slice in trials.iter().flat_map(|trial| &trial.slices) {
+        if let Some(count) = both(slice) {
+            known = true;
+            switches += count as f64;
+            executed += slice.executed as f64;
+        }
+    }
+    (known && executed > 0.0).then(|| switches / executed)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::stats::{Topic, testing::race};
+
+    fn said(summary: &Summary, topic: Topic) -> String {
+        let sentences = summary.sentences().into_iter();
+        sentences.filter(|sentence| sentence.topic == topic).map(|s| s.text).collect()
+    }
+
+    #[test]
+    fn rows_are_models_first_and_come_from_merged_histograms() {
+        let summary = summary(&race(12, &[("slow", 1.5), ("same", 1.0)]));
+        let ids: Vec<&str> = summary.rows.iter().map(|row| row.id.as_str()).collect();
+        assert_eq!(ids, ["ref", "slow", "same", "ref+twin"]);
+        let slow = &summary.rows[1];
+        assert!((slow.p99.unwrap() - 15_000.0).abs() < 150.0);
+        assert!((slow.throughput.unwrap() - 66_667.0).abs() < 700.0);
+        assert_eq!(slow.switches, Some(2.0));
+        assert_eq!(summary.rows[3].call(), Call::DeadHeat);
+    }
+
+    #[test]
+    fn a_tie_at_the_front_is_said_as_a_tie() {
+        let summary = summary(&race(12, &[("slow", 1.5), ("same", 1.0)]));
+        let lead = said(&summary, Topic::Lead);
+        assert!(lead.starts_with("ref and same lead in a dead heat by throughput (±"), "{lead}");
+        let apart = said(&summary, Topic::Difference);
+        assert!(apart.contains("slow is 1.50× slower [1.50, 1.50]"), "{apart}");
+        assert!(said(&summary, Topic::Control).starts_with("Same code, twice: 1.00"));
+    }
+
+    #[test]
+    fn what_was_not_told_says_what_it_takes() {
+        let summary = summary(&race(3, &[("slow", 1.5)]));
+        let lead = said(&summary, Topic::Lead);
+        assert!(lead.contains("nothing can be told from 3 blocks"), "{lead}");
+        assert!(lead.contains("at least 6"), "{lead}");
+    }
+
+    #[test]
+    fn nothing_to_say_is_no_panic() {
+        assert!(summary(&Race::default()).sentences().iter().all(|s| !s.text.is_empty()));
+        for blocks in [0, 1] {
+            let summary = summary(&race(blocks, &[("slow", 1.5)]));
+            assert!(summary.sentences().iter().all(|s| !s.text.contains("NaN")));
+        }
+    }
+}

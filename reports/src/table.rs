@@ -1,0 +1,171 @@
+//! The table of a race, once for all formats: which columns, which rows, which texts.
+
+use deadheat_core::{
+    record::{Metric, Role},
+    stats::{Row, State, Summary, human},
+};
+
+use crate::words;
+
+/// What a cell without a number shows; never zero.
+pub(crate) const NONE: &str = "–";
+
+/// A column of numbers.
+#[derive(Clone, Copy)]
+pub(crate) struct Column {
+    /// Its heading, with the unit where the cells have none.
+    pub(crate) head: &'static str,
+    /// What it means, for those who ask.
+    pub(crate) about: &'static str,
+    /// Higher ones are left out first where space is short.
+    pub(crate) rank: u8,
+    value: fn(&Row) -> Option<String>,
+}
+
+/// A line of the table.
+pub(crate) struct Line<'a> {
+    /// What it shows.
+    pub(crate) row: &'a Row,
+    /// First column.
+    pub(crate) name: String,
+    /// One text per column; empty where the row has no numbers at all.
+    pub(crate) cells: Vec<String>,
+    /// The ratio to the reference with its interval.
+    pub(crate) ratio: String,
+    /// The verdict, or why there is none.
+    pub(crate) verdict: String,
+    /// Whether it is in the leading group.
+    pub(crate) leads: bool,
+}
+
+/// A race's table.
+pub(crate) struct Table<'a> {
+    /// Only those in which some row has a number.
+    pub(crate) columns: Vec<Column>,
+    /// Leading group, other models by ratio, those without numbers, controls.
+    pub(crate) lines: Vec<Line<'a>>,
+}
+
+const COLUMNS: [Column; 8] = [
+    Column {
+        head: "per unit",
+        about: "memory of one more waiting unit: slope of RSS, kernel stacks and page tables",
+        rank: 0,
+        value: |row| row.memory_unit.map(human::bytes),
+    },
+    Column {
+        head: "p50",
+        about: "median latency, merged over all blocks",
+        rank: 1,
+        value: |row| row.p50.map(human::time),
+    },
+    Column {
+        head: "p99",
+        about: "99th percentile of latency, merged over all blocks",
+        rank: 0,
+        value: |row| row.p99.map(human::time),
+    },
+    Column {
+        head: "throughput",
+        about: "operations per second, median over blocks",
+        rank: 0,
+        value: |row| row.throughput.map(human::rate),
+    },
+    Column {
+        head: "CPU/op",
+        about: "CPU time of the contender per operation, median over blocks",
+        rank: 2,
+        value: |row| row.cpu_ns.map(human::time),
+    },
+    Column {
+        head: "switches/op",
+        about: "voluntary and involuntary context switches per operation",
+        rank: 4,
+        value: |row| row.switches.map(human::count),
+    },
+    Column {
+        head: "memory",
+        about: "peak of RSS, kernel stacks and page tables of the process, median over blocks",
+        rank: 3,
+        value: |row| row.memory_peak.map(human::bytes),
+    },
+    Column {
+        head: "threads",
+        about: "most threads at once, median over blocks",
+        rank: 5,
+        value: |row| row.threads_peak.map(human::whole),
+    },
+];
+
+impl<'a> Table<'a> {
+    /// Lays out a race.
+    pub(crate) fn of(summary: &'a Summary) -> Self {
+        let has = |column: &Column| summary.rows.iter().any(|row| (column.value)(row).is_some());
+        let columns: Vec<Column> = COLUMNS.into_iter().filter(has).collect();
+        let mut lines: Vec<Line<'a>> =
+            summary.rows.iter().map(|row| Line::of(summary, row, &columns)).collect();
+        lines.sort_by(|a, b| {
+            a.place().cmp(&b.place()).then(a.cost(summary).total_cmp(&b.cost(summary)))
+        });
+        Self { columns, lines }
+    }
+
+    /// Whether the leading group is a group, and so deserves a brace.
+    pub(crate) fn is_braced(&self) -> bool {
+        self.lines.iter().filter(|line| line.leads).count() > 1
+    }
+}
+
+impl<'a> Line<'a> {
+    fn of(summary: &Summary, row: &'a Row, columns: &[Column]) -> Self {
+        let cells = if row.has_numbers() {
+            columns
+                .iter()
+                .map(|column| (column.value)(row).unwrap_or_else(|| NONE.into()))
+                .collect()
+        } else {
+            Vec::new()
+        };
+        let ratio = match &row.verdict {
+            _ if !row.has_numbers() => String::new(),
+            _ if row.id == summary.reference => "1".into(),
+            Some(verdict) if verdict.n > 0 => {
+                human::ratio_interval(verdict.ratio, verdict.lo.zip(verdict.hi))
+            }
+            _ => NONE.into(),
+        };
+        let leads = summary.group.as_ref().is_some_and(|group| group.members.contains(&row.id));
+        let verdict = words::verdict(row, &summary.reference);
+        Self { row, name: words::name(row), cells, ratio, verdict, leads }
+    }
+
+    fn place(&self) -> u8 {
+        match (self.row.role, &self.row.state) {
+            (Role::Model, State::Raced | State::Partly { .. }) if self.leads => 0,
+            (Role::Model, State::Raced | State::Partly { .. }) => 1,
+            (Role::Model, State::Failed(_)) => 2,
+            (Role::Model, _) => 3,
+            _ => 4,
+        }
+    }
+
+    fn cost(&self, summary: &Summary) -> f64 {
+        match &self.row.verdict {
+            _ if self.row.id == summary.reference => 1.0,
+            Some(verdict) => verdict.ratio,
+            None => f64::INFINITY,
+        }
+    }
+}
+
+/// What the ratio compares, as a heading.
+pub(crate) fn ratio_head(metric: Metric) -> &'static str {
+    match metric {
+        Metric::Throughput => "time per op ÷ reference",
+        Metric::Makespan => "makespan ÷ reference",
+        Metric::P50 => "p50 ÷ reference",
+        Metric::P99 => "p99 ÷ reference",
+        Metric::CpuTime => "CPU/op ÷ reference",
+        Metric::Memory => "memory ÷ reference",
+    }
+}

@@ -1,0 +1,179 @@
+//! Words that every format shares: verdicts, the machine's line, the command that runs a race
+//! again.
+//!
+//! Texts of a record pass through [`clean`] on their way out: a control character in a name could
+//! otherwise steer a terminal.
+
+use deadheat_core::{
+    record::{Call, Machine, Race, Record, Role},
+    stats::{Row, State, human},
+};
+
+/// The name of the control row in every format.
+pub(crate) const TWIN: &str = "same code, twice";
+
+/// The longest text of a record that is shown in one piece, in characters.
+const LONGEST: usize = 400;
+
+/// A text of the record as one line without control or direction-changing characters.
+pub(crate) fn clean(text: &str) -> String {
+    let hidden = |c: char| {
+        c.is_control()
+            || matches!(c, '\u{200B}'..='\u{200F}' | '\u{2028}'..='\u{202E}' | '\u{2060}'..='\u{206F}' | '\u{FEFF}')
+    };
+    let mut line: String = text
+        .chars()
+        .take(LONGEST)
+        .map(|c| match c {
+            '\n' | '\t' | '\r' => ' ',
+            c if hidden(c) => '\u{FFFD}',
+            c => c,
+        })
+        .collect();
+    if text.chars().nth(LONGEST).is_some() {
+        line.push('…');
+    }
+    line
+}
+
+/// What a call is called.
+pub(crate) fn call(call: Call) -> &'static str {
+    match call {
+        Call::Faster => "faster",
+        Call::FasterSizeUndecided => "faster, size undecided",
+        Call::DeadHeat => "dead heat",
+        Call::SlowerSizeUndecided => "slower, size undecided",
+        Call::Slower => "slower",
+        Call::Undecided => "undecided",
+    }
+}
+
+/// The last column: the verdict with its resolution and marks, or why there is none.
+pub(crate) fn verdict(row: &Row, reference: &str) -> String {
+    match (&row.state, &row.verdict) {
+        (State::Failed(cause), _) => format!("failed: {}", clean(cause)),
+        (State::NotApplicable(reason), _) => format!("not applicable: {}", clean(reason)),
+        (State::Infeasible(reason), _) => format!("infeasible: {}", clean(reason)),
+        (State::Absent, _) => "not run yet".into(),
+        _ if row.id == reference => "reference".into(),
+        (_, None) => "no verdict".into(),
+        (_, Some(verdict)) if verdict.marks.iter().any(|mark| mark == "invalid") => {
+            "not ranked: invalid".into()
+        }
+        (_, Some(verdict)) => {
+            let mut text = call(verdict.verdict).to_owned();
+            if let (Call::Undecided, Some(resolution)) = (verdict.verdict, verdict.resolution) {
+                text = format!("{text} ±{}", human::percent(resolution));
+            }
+            for known in verdict.marks.iter().filter_map(|id| mark(id)) {
+                text = format!("{text}, {known}");
+            }
+            text
+        }
+    }
+}
+
+/// A mark in a few words; those of later versions have none.
+fn mark(id: &str) -> Option<&'static str> {
+    Some(match id {
+        "uneven" => "uneven",
+        "not-decidable" => "too few samples",
+        "within-noise-floor" => "within noise",
+        "no-floor" => "no control",
+        "no-data" => "no data",
+        "few-blocks" => "too few blocks",
+        "peer-bound" => "peer-bound",
+        _ => return None,
+    })
+}
+
+/// What stands in the first column.
+pub(crate) fn name(row: &Row) -> String {
+    match row.role {
+        Role::Model => clean(&row.id),
+        Role::Twin => TWIN.into(),
+        Role::Handicapped => "same code, handicapped".into(),
+    }
+}
+
+/// The machine in one line.
+pub(crate) fn machine(machine: &Machine) -> String {
+    let mut parts = Vec::new();
+    if !machine.cpu.is_empty() {
+        parts.push(clean(&machine.cpu));
+    }
+    if machine.cpus > 0 {
+        parts.push(format!("{} CPU{}", machine.cpus, if machine.cpus == 1 { "" } else { "s" }));
+    }
+    parts.extend(machine.memory.map(|memory| human::bytes(memory as f64)));
+    let system = format!("{} {}", clean(&machine.os), clean(&machine.kernel));
+    if !system.trim().is_empty() {
+        parts.push(system.trim().to_owned());
+    }
+    parts.extend(machine.virtualisation.as_deref().map(|by| format!("virtual ({})", clean(by))));
+    if parts.is_empty() { "unknown machine".into() } else { parts.join(" · ") }
+}
+
+/// The run in one line.
+pub(crate) fn run(record: &Record) -> String {
+    let run = &record.run;
+    let mut parts = vec![format!("deadheat {}", clean(&run.program.version)).trim().to_owned()];
+    if !run.profile.is_empty() {
+        parts.push(format!("profile {}", clean(&run.profile)));
+    }
+    parts.push(format!("seed {}", run.seed));
+    if !run.started.is_empty() {
+        parts.push(clean(&run.started));
+    }
+    if run.interrupted {
+        parts.push("interrupted".into());
+    }
+    parts.join(" · ")
+}
+
+/// How a race was run, in one line.
+pub(crate) fn shape(race: &Race) -> String {
+    let mut parts = vec![format!("{} × {} slices", race.blocks.len(), race.shape.rounds)];
+    if race.shape.window_ns > 0 {
+        parts.push(format!("windows of {}", human::time(race.shape.window_ns as f64)));
+    }
+    if !race.placement.name.is_empty() {
+        parts.push(format!("placement {}", clean(&race.placement.name)));
+    }
+    parts.push(format!("margin ±{}", human::percent(race.margin(race.primary))));
+    if !race.foul.is_empty() {
+        let rounds = if race.foul.len() == 1 { "round" } else { "rounds" };
+        parts.push(format!("{} {rounds} run again for the weather", race.foul.len()));
+    }
+    parts.join(" · ")
+}
+
+/// The command that runs a race again, quoted for a shell.
+pub(crate) fn command(record: &Record, race: &Race) -> String {
+    let quoted = clean(&race.id).replace('\'', r"'\''");
+    let plain = |text: &str| text.chars().all(|c| c.is_ascii_alphanumeric() || c == '-');
+    let profile = match record.run.profile.as_str() {
+        "" | "default" => String::new(),
+        profile if plain(profile) => format!(" --profile {profile}"),
+        _ => String::new(),
+    };
+    format!("deadheat run '{quoted}'{profile} --seed {}", record.run.seed)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn nothing_steers_a_terminal() {
+        assert_eq!(clean("a\x1b[31mb\u{202E}c\nd"), "a\u{FFFD}[31mb\u{FFFD}c d");
+        assert_eq!(clean(&"x".repeat(1_000)).chars().count(), LONGEST + 1);
+    }
+
+    #[test]
+    fn commands_survive_a_shell() {
+        let race = Race { id: "a'; rm -rf ~; '".into(), ..Race::default() };
+        let command = command(&Record::default(), &race);
+        assert_eq!(command, r"deadheat run 'a'\''; rm -rf ~; '\''' --seed 0");
+    }
+}
