@@ -7,9 +7,16 @@ use std::{io, net::TcpListener};
 
 use crate::env::Env;
 
+#[cfg(feature = "async-std")]
+pub mod async_std;
 pub mod blocking;
 pub mod handoff;
 pub mod pool;
+pub mod pooled_file;
+#[cfg(feature = "rayon")]
+pub mod rayon;
+#[cfg(feature = "smol")]
+pub mod smol;
 #[cfg(feature = "tokio")]
 pub mod tokio;
 

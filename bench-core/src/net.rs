@@ -38,6 +38,17 @@ pub fn connect(addr: SocketAddr) -> io::Result<TcpStream> {
     Ok(socket)
 }
 
+/// What an `accept` came to: a connection with its options set, or none where the listener has been
+/// closed. One rule for every model, so that no server ends early and none outlives its listener.
+pub fn accepted<S: AsFd>(accepted: io::Result<(S, SocketAddr)>) -> io::Result<Option<S>> {
+    match accepted {
+        Ok((socket, _)) => set_options(&socket).map(|()| Some(socket)),
+        // What Unix says when the socket does not listen (any more).
+        Err(error) if error.kind() == io::ErrorKind::InvalidInput => Ok(None),
+        Err(error) => Err(error),
+    }
+}
+
 /// Wakes everyone who waits in `accept` on this socket, for good. Clones share that fate.
 pub fn close(listener: &TcpListener) -> io::Result<()> {
     SockRef::from(listener).shutdown(std::net::Shutdown::Both)

@@ -66,6 +66,9 @@ impl Drop for Gate {
     fn drop(&mut self) {
         if std::thread::panicking() {
             self.answer(Err("a session panicked".into()));
+        } else if !self.go.is_closed() {
+            // Of an error that was told already, nobody hears a second time.
+            self.answer(Err("a session could not be started".into()));
         }
     }
 }

@@ -247,10 +247,15 @@ pub async fn requeue() {
     .await;
 }
 
+/// What `work` returns, or what it panicked with.
+pub fn guarded<T>(work: impl FnOnce() -> T) -> Result<T, Failed> {
+    panic::catch_unwind(AssertUnwindSafe(work))
+        .map_err(|panic| Failed::Panicked(message(panic.as_ref())))
+}
+
 /// A future's output, or what it panicked with.
 pub fn caught<F: Future>(future: F) -> Result<F::Output, Failed> {
-    panic::catch_unwind(AssertUnwindSafe(|| block_on(future)))
-        .map_err(|panic| Failed::Panicked(message(panic.as_ref())))
+    guarded(|| block_on(future))
 }
 
 impl<Fut: Future<Output: Send + 'static> + Send + 'static> Spawn<Fut> for Blocking {
@@ -289,7 +294,12 @@ impl<Fut: Future<Output = ()>> Dispatch<Fut> for ThreadPerTask {
         let make = &make;
         thread::scope(|scope| {
             for i in 0..count {
-                scope.spawn(move || block_on(make(i)));
+                // A session that panicked has said so at its gate.
+                let session = move || drop(caught(make(i)));
+                if thread::Builder::new().spawn_scoped(scope, session).is_err() {
+                    // Nobody runs it: its gate says so.
+                    drop(make(i));
+                }
             }
         });
     }
@@ -303,9 +313,9 @@ impl<Fut: Future<Output = ()>> Serve<Fut> for ThreadPerTask {
     ) -> io::Result<()> {
         let handle = &handle;
         thread::scope(|scope| {
-            while let Ok((socket, _)) = listener.accept() {
-                net::set_options(&socket)?;
-                thread::Builder::new().spawn_scoped(scope, move || block_on(handle(socket)))?;
+            while let Some(socket) = net::accepted(listener.accept())? {
+                let connection = move || drop(caught(handle(socket)));
+                thread::Builder::new().spawn_scoped(scope, connection)?;
             }
             Ok(())
         })

@@ -5,15 +5,19 @@
 
 use std::io;
 
+#[cfg(feature = "rayon")]
+use crate::model::blocking::guarded;
+
 /// Runs `work` on a rayon worker. `Unsupported` where rayon is not built in.
 #[cfg(feature = "rayon")]
 pub async fn rayon<T: Send + 'static>(work: impl FnOnce() -> T + Send + 'static) -> io::Result<T> {
     let (done, result) = async_channel::bounded(1);
     rayon::spawn(move || {
-        // Nobody may be waiting any more; then nobody misses it.
-        let _ = done.try_send(work());
+        // Nobody may be waiting any more; then nobody misses it. A panic that rayon sees aborts
+        // the process.
+        let _ = done.try_send(guarded(work));
     });
-    result.recv().await.map_err(|_| io::Error::other("the work panicked"))
+    Ok(result.recv().await.map_err(io::Error::other)??)
 }
 
 /// Runs `work` on a rayon worker. `Unsupported` where rayon is not built in.

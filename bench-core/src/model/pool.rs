@@ -142,7 +142,13 @@ pub struct Job<T>(Option<async_task::Task<Result<T, Failed>>>);
 impl<T: Send + 'static> Job<T> {
     /// Puts `child` at the end of `queue`.
     pub fn new<Q: Queue>(queue: &Q, child: impl Future<Output = T> + Send + 'static) -> Self {
-        Self(Some(schedule(queue, catching(child))))
+        schedule(queue, child).into()
+    }
+}
+
+impl<T> From<async_task::Task<Result<T, Failed>>> for Job<T> {
+    fn from(task: async_task::Task<Result<T, Failed>>) -> Self {
+        Self(Some(task))
     }
 }
 
@@ -174,7 +180,7 @@ where
 }
 
 /// Makes a future's panic a value. The future is dropped then, so nobody sees it broken.
-async fn catching<F: Future>(future: F) -> Result<F::Output, Failed> {
+pub async fn catching<F: Future>(future: F) -> Result<F::Output, Failed> {
     let mut future = std::pin::pin!(future);
     std::future::poll_fn(move |context| {
         let poll = AssertUnwindSafe(|| future.as_mut().poll(context));
@@ -189,12 +195,13 @@ async fn catching<F: Future>(future: F) -> Result<F::Output, Failed> {
     .await
 }
 
-fn schedule<Q: Queue, Fut>(queue: &Q, future: Fut) -> async_task::Task<Fut::Output>
+/// Puts a future in the queue. A panic in it is a value, and does not end its worker.
+fn schedule<Q: Queue, Fut>(queue: &Q, future: Fut) -> async_task::Task<Result<Fut::Output, Failed>>
 where
     Fut: Future<Output: Send + 'static> + Send + 'static,
 {
     let queue = queue.clone();
-    let (job, task) = async_task::spawn(future, move |job| queue.push(job));
+    let (job, task) = async_task::spawn(catching(future), move |job| queue.push(job));
     job.schedule();
     task
 }
@@ -205,7 +212,10 @@ where
     Fut: Future<Output = ()> + Send + 'static,
 {
     let tasks: Vec<_> = (0..count).map(|i| schedule(queue, make(i))).collect();
-    tasks.into_iter().for_each(block_on);
+    // A session that panicked has said so at its gate.
+    for task in tasks {
+        drop(block_on(task));
+    }
 }
 
 /// Accepts on the calling thread; a connection is a job, which holds its worker to its end.
@@ -217,12 +227,14 @@ pub fn serve_all<Q: Queue, Fut>(
 where
     Fut: Future<Output = ()> + Send + 'static,
 {
-    let mut tasks = Vec::new();
-    while let Ok((socket, _)) = listener.accept() {
-        net::set_options(&socket)?;
-        tasks.push(schedule(queue, handle(socket)));
+    let (token, over) = unbounded::<()>();
+    while let Some(socket) = net::accepted(listener.accept())? {
+        let (connection, token) = (catching(handle(socket)), token.clone());
+        schedule(queue, async move { (connection.await.ok(), drop(token)) }).detach();
     }
-    tasks.into_iter().for_each(block_on);
+    drop(token);
+    // Nobody sends: it ends with the last connection.
+    let _ = over.recv_blocking();
     Ok(())
 }
 

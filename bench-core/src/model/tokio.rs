@@ -4,11 +4,9 @@
 //! inside `block_on` instead: that thread is not a worker, and every wake-up crosses threads.
 
 use std::{
-    fs,
     future::Future,
     io,
     net::{SocketAddr, TcpListener},
-    os::unix::fs::FileExt,
     path::Path,
     sync::Arc,
     time::Duration,
@@ -26,10 +24,11 @@ use tokio::{
 };
 
 use crate::{
-    env::{
-        Access, Buf, Env, Failed, File, Handoff, Lock, Read, Rx, Spawn, Stream, Task, Tx, Write,
+    env::{Access, Buf, Env, Failed, Handoff, Lock, Read, Rx, Spawn, Stream, Task, Tx, Write},
+    model::{
+        Dispatch, Given, Model, ModelInfo, Places, Serve, blocking, handoff,
+        pooled_file::{PooledFile, Unblock},
     },
-    model::{Dispatch, Given, Model, ModelInfo, Places, Serve, blocking, handoff},
     net,
 };
 
@@ -39,7 +38,7 @@ pub struct Tokio;
 
 impl Env for Tokio {
     type Stream = TcpStream;
-    type File = PooledFile;
+    type File = PooledFile<Self>;
     type Task<T: Send + 'static> = JoinHandle<T>;
     type Tx<T: Send + 'static> = mpsc::Sender<T>;
     type Rx<T: Send + 'static> = mpsc::Receiver<T>;
@@ -64,10 +63,8 @@ impl Env for Tokio {
         TcpStream::from_std(socket)
     }
 
-    async fn open(&self, path: &Path, access: Access) -> io::Result<PooledFile> {
-        let path = path.to_owned();
-        let file = spawn_blocking(move || blocking::open(&path, access)).await??;
-        Ok(PooledFile(Arc::new(file)))
+    async fn open(&self, path: &Path, access: Access) -> io::Result<PooledFile<Self>> {
+        PooledFile::open(path, access).await
     }
 
     fn channel<T: Send + 'static>(&self, capacity: usize) -> (Self::Tx<T>, Self::Rx<T>) {
@@ -85,7 +82,7 @@ impl Env for Tokio {
     ) -> io::Result<T> {
         match at {
             Handoff::Inline => Ok(work()),
-            Handoff::Pool => Ok(spawn_blocking(work).await?),
+            Handoff::Pool => Self::unblock(work).await,
             Handoff::Rayon => handoff::rayon(work).await,
         }
     }
@@ -125,29 +122,11 @@ impl Write for OwnedWriteHalf {
     }
 }
 
-/// A file whose operations run on tokio's blocking pool, as `tokio::fs` does it.
-#[derive(Clone, Debug)]
-pub struct PooledFile(Arc<fs::File>);
-
-impl File for PooledFile {
-    async fn read_at(&self, mut buf: Buf, offset: u64) -> io::Result<Buf> {
-        let file = Arc::clone(&self.0);
-        spawn_blocking(move || {
-            let n = FileExt::read_at(&*file, buf.spare(), offset)?;
-            buf.advance(n);
-            Ok(buf)
-        })
-        .await?
-    }
-
-    async fn write_at(&self, buf: Buf, offset: u64) -> io::Result<Buf> {
-        let file = Arc::clone(&self.0);
-        spawn_blocking(move || file.write_all_at(buf.filled(), offset).map(|()| buf)).await?
-    }
-
-    async fn sync(&self) -> io::Result<()> {
-        let file = Arc::clone(&self.0);
-        spawn_blocking(move || file.sync_data()).await?
+impl Unblock for Tokio {
+    async fn unblock<T: Send + 'static>(
+        work: impl FnOnce() -> T + Send + 'static,
+    ) -> io::Result<T> {
+        Ok(spawn_blocking(work).await?)
     }
 }
 
@@ -348,8 +327,7 @@ where
     let accepting = async move {
         let listener = tokio::net::TcpListener::from_std(listener)?;
         let mut connections = JoinSet::new();
-        while let Ok((socket, _)) = listener.accept().await {
-            net::set_options(&socket)?;
+        while let Some(socket) = net::accepted(listener.accept().await)? {
             connections.spawn(handle(socket));
             while connections.try_join_next().is_some() {}
         }
