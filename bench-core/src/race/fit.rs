@@ -44,7 +44,12 @@ impl Limits {
 
     /// Why this race must run one process at a time, if it must: together its contenders would
     /// need more than half of a limit.
-    pub(super) fn need_solo(&self, demand: &Demand, sessions: usize, alive: usize) -> Option<Warning> {
+    pub(super) fn need_solo(
+        &self,
+        demand: &Demand,
+        sessions: usize,
+        alive: usize,
+    ) -> Option<Warning> {
         let together = |each: u64| each.saturating_mul(alive as u64);
         let threads = together(demand.tasks.max(sessions as u64));
         let descriptors = together(demand.descriptors);
