@@ -7,9 +7,7 @@ use std::{convert::Infallible, io, sync::LazyLock, time::Duration};
 
 use deadheat::core::{
     cell::Cell,
-    cells,
     env::Env,
-    model,
     protocol::{Prepare, Turn},
     rehearsal::Rehearsal,
     scenario::{Cx, Description, Scenario, Sessions, Setup},
@@ -56,31 +54,8 @@ impl Scenario for Nothing {
     }
 }
 
-static CELLS: LazyLock<Vec<Cell>> = LazyLock::new(|| {
-    cells! {
-        models: [
-            model::pool::Sequential,
-            model::blocking::ThreadPerTask,
-            model::pool::Pool<64>,
-            #[cfg(feature = "rayon")]
-            model::rayon::Rayon,
-            #[cfg(feature = "tokio")]
-            model::tokio::CurrentThread,
-            #[cfg(feature = "tokio")]
-            model::tokio::MultiThread,
-            #[cfg(feature = "tokio")]
-            model::tokio::BlockOn,
-            #[cfg(feature = "smol")]
-            model::smol::Single,
-            #[cfg(feature = "smol")]
-            model::smol::Multi,
-            #[cfg(feature = "async-std")]
-            model::async_std::AsyncStd,
-        ],
-        scenarios: [Nothing],
-        services: [],
-    }
-});
+static CELLS: LazyLock<Vec<Cell>> =
+    LazyLock::new(|| deadheat::standard_cells! { scenarios: [Nothing], services: [] });
 
 /// Every model's id.
 pub fn models() -> Vec<&'static str> {

@@ -41,7 +41,7 @@ pub(crate) fn choose(
                 }
             }
             let chosen = course.cells.iter().zip(marks).filter(|(_, mark)| *mark);
-            Course { cells: chosen.map(|(cell, _)| *cell).collect(), ..course.clone() }
+            Course { cells: chosen.map(|(cell, _)| cell.clone()).collect(), ..course.clone() }
         })
         .filter(|course| !course.cells.is_empty())
         .collect();
@@ -65,8 +65,11 @@ impl Marked {
             course.tier <= tier || choice.scenarios.iter().any(|name| name == course.scenario.id)
         };
         let mut marked = Self { cells: all.iter().map(|c| vec![false; c.cells.len()]).collect() };
-        if choice.filters.is_empty() {
-            marked.mark(all, |course, cell| tiered(course) && wanted(cell) && usual(cell));
+        if choice.filters.is_empty()
+            && !marked.mark(all, |course, cell| tiered(course) && wanted(cell) && usual(cell))
+        {
+            // A crate with one race, or one model, means that one whatever the profile.
+            marked.mark(all, |_, cell| wanted(cell));
         }
         for filter in &choice.filters {
             let pattern = Pattern::new(filter, choice.exact)?;

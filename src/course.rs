@@ -60,14 +60,14 @@ pub(crate) fn courses(cells: &[Cell], choice: &ChoiceArgs) -> Result<Vec<Course>
     let mut scenarios: Vec<ScenarioInfo> = Vec::new();
     for cell in cells {
         if scenarios.iter().all(|scenario| scenario.id != cell.scenario.id) {
-            scenarios.push(cell.scenario);
+            scenarios.push(cell.scenario.clone());
         }
     }
     let mut courses: Vec<Course> = Vec::new();
     for scenario in scenarios {
         let cells: Vec<_> =
-            cells.iter().filter(|cell| cell.scenario.id == scenario.id).copied().collect();
-        for course in of_scenario(scenario, &cells, choice)? {
+            cells.iter().filter(|cell| cell.scenario.id == scenario.id).cloned().collect();
+        for course in of_scenario(&scenario, &cells, choice)? {
             let id = course.id();
             if courses.iter().all(|other| other.id() != id) {
                 courses.push(course);
@@ -89,7 +89,7 @@ pub(crate) fn courses(cells: &[Cell], choice: &ChoiceArgs) -> Result<Vec<Course>
 }
 
 fn of_scenario(
-    scenario: ScenarioInfo,
+    scenario: &ScenarioInfo,
     cells: &[Cell],
     choice: &ChoiceArgs,
 ) -> Result<Vec<Course>, Failure> {
@@ -125,7 +125,7 @@ fn of_scenario(
             params.extend(given.iter().map(|(name, value)| ((*name).into(), (*value).into())));
             let placement = choice.placement.map_or(placement, crate::cli::Place::id);
             Ok(Course {
-                scenario,
+                scenario: scenario.clone(),
                 load: load.parse().map_err(|error| bad(&error))?,
                 params: Params::resolve(&params, about.params).map_err(|error| bad(&error))?,
                 placement: placement.into(),

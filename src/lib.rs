@@ -15,6 +15,7 @@ mod course;
 mod failure;
 mod folder;
 mod output;
+mod own;
 mod plan;
 mod profile;
 mod program;
@@ -26,6 +27,12 @@ use deadheat_core::{cell::Cell, race::child};
 pub use deadheat_core as core;
 pub use deadheat_core::model;
 pub use deadheat_reports as reports;
+
+#[cfg(feature = "smol")]
+pub use self::own::Smol;
+#[cfg(feature = "tokio")]
+pub use self::own::Tokio;
+pub use self::own::{Boxed, Fault, LocalBoxed, On, Own, Threads, peer, race};
 
 /// What is run: the traits to write one's own, and the courses of this crate.
 pub mod scenario {

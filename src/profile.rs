@@ -21,14 +21,9 @@ pub(crate) enum Profile {
     Publish,
 }
 
-/// The models that `--quick` races.
-const QUICK_MODELS: [&str; 5] = [
-    "threads/per-task",
-    "threads/pool-64",
-    "tokio/current-thread",
-    "tokio/multi-thread",
-    "smol/multi",
-];
+/// The models that `--quick` leaves out. Those of the user are never among them.
+const NOT_QUICK: [&str; 5] =
+    ["blocking/sequential", "rayon/pool", "tokio/block-on", "smol/single", "async-std/default"];
 
 impl Profile {
     /// As in records.
@@ -82,6 +77,6 @@ impl Profile {
 
     /// Whether a model belongs to it without being named.
     pub(crate) fn has_model(self, id: &str) -> bool {
-        self != Self::Quick || QUICK_MODELS.contains(&id)
+        self != Self::Quick || !NOT_QUICK.contains(&id)
     }
 }

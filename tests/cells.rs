@@ -5,78 +5,231 @@ use std::sync::LazyLock;
 use deadheat::core::{
     cell::Cell,
     load::Load,
-    protocol::{Prepare, Turn},
+    protocol::{Done, Numbers, Prepare, Turn},
     rehearsal::Rehearsal,
-    scenario::{Params, Setup},
+    resource,
+    sample::fold,
+    scenario::{Params, Sessions, Setup},
 };
 
 static CELLS: LazyLock<Vec<Cell>> = LazyLock::new(deadheat::matrix::cells);
 
-fn prepare(cell: &Cell, load: &str, sessions: usize) -> Prepare {
-    Prepare {
-        scenario: cell.scenario.id.into(),
-        model: cell.model.id.into(),
-        load: load.into(),
-        sessions,
-        ops_per_sample: 1,
-        ..Prepare::default()
+/// Sessions of a rehearsal, where the scenario does not want one.
+const SESSIONS: usize = 4;
+
+/// Parameters that make a scenario small.
+fn small(scenario: &str) -> &'static str {
+    match scenario {
+        "http-fanout" => "think=1ms",
+        "gather" => "unit=1ms,delays=4+1",
+        "sha256" => "bytes=64",
+        _ => "",
     }
 }
 
-fn rehearse(cell: &Cell, load: &str) {
-    let params = Params::parse("", (cell.scenario.describe)().params).unwrap();
-    let parsed: Load = load.parse().unwrap();
-    let setup = Setup { params: &params, load: parsed, peers: &[] };
-    let mut given = prepare(cell, load, 4);
-    let mut peers = Vec::new();
-    for index in 0..(cell.scenario.peers)(&setup).len() {
-        let peer = Prepare { peer: Some(index), ..given.clone() };
-        let peer = Rehearsal::start(&CELLS, peer).unwrap();
-        given.peers.extend(peer.ready.addr);
-        peers.push(peer);
+/// A cell in rehearsal: its parameters, and what its children are prepared with.
+struct Course<'a> {
+    cell: &'a Cell,
+    params: Params,
+    load: Load,
+    prepare: Prepare,
+}
+
+impl<'a> Course<'a> {
+    fn new(cell: &'a Cell, load: &str) -> Self {
+        Self::with(cell, load, small(cell.scenario.id))
     }
-    let setup = Setup { peers: &given.peers, ..setup };
-    let expected = (cell.scenario.verifier)(&setup).unwrap();
-    let mut contender = Rehearsal::start(&CELLS, given.clone()).unwrap();
-    let mut bases = [0u64; 4];
-    let mut executed = 0;
-    for round in 0..3 {
-        let arrivals = parsed.schedule(20_000_000, round);
-        let for_ns = if arrivals.is_empty() { 10_000_000 } else { 0 };
-        let turn = Turn { for_ns, drain_ns: 1_000_000_000, ..Turn::default() };
-        let offered = arrivals.len();
-        let (done, numbers) = contender.slice(&turn, arrivals).unwrap();
-        assert!(done.samples > 0 && done.errors.is_empty(), "{cell:?} {load}: {done:?}");
-        if for_ns == 0 {
-            assert_eq!(numbers.samples.len() + numbers.censored.len(), offered, "{cell:?} {load}");
-        }
+
+    fn with(cell: &'a Cell, load: &str, params: &str) -> Self {
+        let params = Params::parse(params, (cell.scenario.describe)().params).unwrap();
+        let one = (cell.scenario.describe)().sessions == Sessions::One;
+        let prepare = Prepare {
+            scenario: cell.scenario.id.into(),
+            model: cell.model.id.into(),
+            params: params.changed().clone(),
+            load: load.into(),
+            sessions: if one { 1 } else { SESSIONS },
+            ops_per_sample: params.number("ops").unwrap_or(1),
+            ..Prepare::default()
+        };
+        Self { cell, params, load: load.parse().unwrap(), prepare }
+    }
+
+    fn setup(&self) -> Setup<'_> {
+        Setup { params: &self.params, load: self.load, peers: &self.prepare.peers }
+    }
+
+    /// Whether the model can do it: its own view, and room for what has to be in progress at once.
+    fn fits(&self) -> bool {
+        let demand = (self.cell.scenario.demand)(&self.setup());
+        let places = self.cell.model.places(resource::workers());
+        (self.cell.scenario.fits)(&self.cell.model, &self.setup()).is_ok()
+            && places.is_none_or(|places| demand.rendezvous <= places as u64)
+    }
+
+    /// Starts the peers of a client scenario, or the generator of a service.
+    fn peers(&mut self) -> Vec<Rehearsal> {
+        let count = (self.cell.scenario.peers)(&self.setup()).len();
+        let start = |index| {
+            let prepare = Prepare { peer: Some(index), ..self.prepare.clone() };
+            Rehearsal::start(&CELLS, prepare).unwrap()
+        };
+        let peers: Vec<_> = (0..count).map(start).collect();
+        self.prepare.peers.extend(peers.iter().filter_map(|peer| peer.ready.addr));
+        peers
+    }
+
+    fn name(&self) -> String {
+        format!("{:?} {}", self.cell, self.load)
+    }
+}
+
+/// Check values by client, from slice to slice.
+struct Answers {
+    expected: Box<dyn Fn(u64) -> u64 + Send>,
+    ended: Vec<u64>,
+    ops: u64,
+}
+
+impl Answers {
+    fn new(course: &Course<'_>) -> Self {
+        let expected = (course.cell.scenario.verifier)(&course.setup()).unwrap();
+        let Prepare { sessions, ops_per_sample: ops, .. } = course.prepare;
+        Self { expected, ended: vec![0; sessions], ops }
+    }
+
+    /// The check value of a client's next sample.
+    fn next(&mut self, client: usize) -> u64 {
+        let first = self.ended[client];
+        self.ended[client] += self.ops;
+        let seq = |k| k * self.ended.len() as u64 + client as u64;
+        (first..first + self.ops).map(|k| (self.expected)(seq(k))).reduce(fold).unwrap()
+    }
+
+    /// Whether all are right.
+    fn are_right(&mut self, done: &Done, numbers: &Numbers) -> bool {
         let mut samples = numbers.samples.iter();
+        let mut right = true;
         for (client, &count) in done.sessions.iter().enumerate() {
             for _ in 0..count {
                 let sample = samples.next().unwrap();
-                let seq = bases[client] * 4 + client as u64;
-                assert_eq!(sample.check, expected(seq), "{cell:?} {load} client {client}");
-                assert!(sample.intended <= sample.started && sample.started <= sample.finished);
-                bases[client] += 1;
+                right &= sample.check == self.next(client);
+                right &= sample.intended <= sample.started && sample.started <= sample.finished;
             }
         }
-        executed += done.samples;
-        assert!(done.end.unwrap().cpu_ns >= done.begin.unwrap().cpu_ns);
+        right && samples.next().is_none()
     }
+}
+
+/// Runs a slice on whoever answers with samples, and checks what comes.
+fn slice(
+    course: &Course<'_>,
+    child: &mut Rehearsal,
+    answers: &mut Answers,
+    round: u64,
+    turn: &Turn,
+) -> Done {
+    let name = course.name();
+    let mut arrivals = course.load.schedule(20_000_000, round);
+    if (course.cell.scenario.describe)().solo_steps > 0 {
+        arrivals.truncate(1);
+    }
+    let for_ns = if arrivals.is_empty() { 10_000_000 } else { 0 };
+    let turn = Turn { for_ns, drain_ns: 1_000_000_000, ..turn.clone() };
+    let offered = arrivals.len();
+    let (done, numbers) = child.slice(&turn, arrivals).unwrap();
+    assert!(done.samples > 0 && done.errors.is_empty(), "{name}: {done:?}");
+    if for_ns == 0 {
+        assert_eq!(numbers.samples.len() + numbers.censored.len(), offered, "{name}");
+    }
+    assert!(answers.are_right(&done, &numbers), "{name}: wrong answers");
+    assert!(done.end.unwrap().cpu_ns >= done.begin.unwrap().cpu_ns);
+    done
+}
+
+fn rehearse_client(mut course: Course<'_>) {
+    let peers = course.peers();
+    let mut answers = Answers::new(&course);
+    let mut contender = Rehearsal::start(&CELLS, course.prepare.clone()).unwrap();
+    let rounds = match (course.cell.scenario.describe)().solo_steps {
+        0 => 3,
+        steps => steps as u64,
+    };
+    let executed = (0..rounds)
+        .map(|round| slice(&course, &mut contender, &mut answers, round, &Turn::default()).samples);
+    let executed: u64 = executed.sum();
     contender.quit().unwrap();
     for peer in peers {
         let counts = peer.quit().unwrap().counts;
-        assert_eq!(counts.map(|counts| counts.done), Some(executed), "{cell:?} {load}");
+        assert_eq!(counts.map(|counts| counts.done), Some(executed), "{}", course.name());
+    }
+}
+
+fn rehearse_service(mut course: Course<'_>) {
+    let mut generator = course.peers().pop().unwrap();
+    let mut answers = Answers::new(&course);
+    let mut server = Rehearsal::start(&CELLS, course.prepare.clone()).unwrap();
+    let turn = Turn { target: server.ready.addr, ..Turn::default() };
+    generator.slice(&turn, Vec::new()).unwrap();
+    let mut executed = 0;
+    for round in 0..3 {
+        server.slice(&Turn::default(), Vec::new()).unwrap();
+        let done = slice(&course, &mut generator, &mut answers, round, &turn);
+        executed += done.samples;
+        assert_eq!(done.counts.map(|counts| counts.done), Some(executed), "{}", course.name());
+        assert!(done.facts["busy_ns"].as_u64().unwrap() > 0);
+    }
+    // Without a target it lets go of all servers, so that they can end.
+    generator.slice(&Turn::default(), Vec::new()).unwrap();
+    server.quit().unwrap();
+    generator.quit().unwrap();
+}
+
+fn rehearse(server: bool, loads: &[&str]) {
+    for cell in CELLS.iter().filter(|cell| cell.scenario.server == server) {
+        let solo = (cell.scenario.describe)().solo_steps > 0;
+        for load in loads.iter().filter(|load| !solo || load.starts_with("batch")) {
+            let course = Course::new(cell, load);
+            match (course.fits(), server) {
+                (false, _) => {}
+                (true, false) => rehearse_client(course),
+                (true, true) => rehearse_service(course),
+            }
+        }
     }
 }
 
 #[test]
 fn clients_get_right_answers_slice_after_slice() {
-    for cell in CELLS.iter().filter(|cell| !cell.scenario.server) {
-        for load in
-            ["closed-4", "closed-4-spawn", "open-2000-poisson", "open-2000-spawn", "batch-20"]
-        {
-            rehearse(cell, load);
+    let loads = ["closed-4", "closed-4-spawn", "open-2000-poisson", "open-2000-spawn", "batch-20"];
+    rehearse(false, &loads);
+}
+
+#[test]
+fn servers_give_right_answers_slice_after_slice() {
+    rehearse(true, &["closed-4", "closed-4-think-1ms", "open-2000-poisson", "batch-20"]);
+}
+
+#[test]
+fn parameters_reach_both_ends() {
+    for (scenario, load, params) in [
+        ("http-fanout", "closed-4", "conn=new,think=0ms"),
+        ("tcp-echo", "closed-4", "bytes=100000"),
+        ("gather", "batch-3", "delays=1+1+1+1,unit=1ms"),
+        ("sha256", "closed-4", "ops=50,bytes=1"),
+        ("sha256", "open-500", "handoff=pool"),
+        ("sha256", "batch-20", "handoff=rayon"),
+        ("ping-pong", "batch-20", "conns=2"),
+        ("echo-server", "closed-4", "bytes=1000000"),
+        ("echo-server", "open-200", "bytes=8"),
+    ] {
+        for cell in CELLS.iter().filter(|cell| cell.scenario.id == scenario) {
+            let course = Course::with(cell, load, params);
+            match (course.fits(), cell.scenario.server) {
+                (false, _) => {}
+                (true, false) => rehearse_client(course),
+                (true, true) => rehearse_service(course),
+            }
         }
     }
 }

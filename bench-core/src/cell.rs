@@ -1,10 +1,10 @@
-//! A scenario under a model: monomorphic, and erased once, by `fn` pointers.
+//! A scenario under a model: monomorphic, and erased once, outside of every loop.
 //!
 //! The registries of the root package are lists of these; a contender finds its cell by the two
 //! ids in `prepare`. Only a matrix names both models and scenarios, through
 //! [`cell!`](macro@crate::cell) and [`server_cell!`](macro@crate::server_cell).
 
-use std::{fmt, io};
+use std::{fmt, io, sync::Arc};
 
 use crate::{
     contender::Assignment,
@@ -20,23 +20,29 @@ use crate::{
 /// Works out check values.
 pub type Verifier = Box<dyn Fn(u64) -> u64 + Send>;
 
+/// A function of a scenario that takes what it is prepared with.
+pub type OfSetup<T> = Arc<dyn Fn(&Setup<'_>) -> T + Send + Sync>;
+
+/// Whether a model makes sense.
+pub type FitsFn = Arc<dyn Fn(&ModelInfo, &Setup<'_>) -> Result<(), Reason> + Send + Sync>;
+
 /// A scenario or a service, without its type.
-#[derive(Clone, Copy)]
+#[derive(Clone)]
 pub struct ScenarioInfo {
     /// Stable id.
     pub id: &'static str,
     /// Whether the model is the server, and the load a generator's.
     pub server: bool,
     /// What it is about.
-    pub describe: fn() -> Description,
+    pub describe: Arc<dyn Fn() -> Description + Send + Sync>,
     /// The processes on the other end.
-    pub peers: fn(&Setup<'_>) -> Vec<PeerSpec>,
+    pub peers: OfSetup<Vec<PeerSpec>>,
     /// What it asks for.
-    pub demand: fn(&Setup<'_>) -> Demand,
+    pub demand: OfSetup<Demand>,
     /// Whether a model makes sense in it.
-    pub fits: fn(&ModelInfo, &Setup<'_>) -> Result<(), Reason>,
+    pub fits: FitsFn,
     /// Prepares it in the parent, which verifies.
-    pub verifier: fn(&Setup<'_>) -> io::Result<Verifier>,
+    pub verifier: OfSetup<io::Result<Verifier>>,
 }
 
 impl fmt::Debug for ScenarioInfo {
@@ -51,14 +57,14 @@ impl ScenarioInfo {
         Self {
             id: S::ID,
             server: false,
-            describe: S::describe,
-            peers: S::peers,
-            demand: S::demand,
-            fits: S::fits,
-            verifier: |setup| {
+            describe: Arc::new(S::describe),
+            peers: Arc::new(S::peers),
+            demand: Arc::new(S::demand),
+            fits: Arc::new(S::fits),
+            verifier: Arc::new(|setup| {
                 let scenario = S::prepare(setup)?;
                 Ok(Box::new(move |seq| scenario.expected(seq)))
-            },
+            }),
         }
     }
 
@@ -67,26 +73,26 @@ impl ScenarioInfo {
         Self {
             id: S::ID,
             server: true,
-            describe: S::describe,
-            peers: |setup| vec![S::generator(setup)],
-            demand: S::demand,
-            fits: |model, setup| {
+            describe: Arc::new(S::describe),
+            peers: Arc::new(|setup| vec![S::generator(setup)]),
+            demand: Arc::new(S::demand),
+            fits: Arc::new(|model, setup| {
                 model.serves.map_err(str::to_owned)?;
                 S::fits(model, setup)
-            },
-            verifier: |setup| {
+            }),
+            verifier: Arc::new(|setup| {
                 let service = S::prepare(setup)?;
                 Ok(Box::new(move |seq| service.expected(seq)))
-            },
+            }),
         }
     }
 }
 
 /// Runs a cell inside a contender process, from `ready` to `quit`.
-pub type Run = fn(&Assignment, &mut Line) -> io::Result<()>;
+pub type Run = Arc<dyn Fn(&Assignment, &mut Line) -> io::Result<()> + Send + Sync>;
 
 /// A scenario under a model.
-#[derive(Clone, Copy)]
+#[derive(Clone)]
 pub struct Cell {
     /// The scenario.
     pub scenario: ScenarioInfo,
@@ -104,8 +110,11 @@ impl fmt::Debug for Cell {
 
 impl Cell {
     /// For the macros.
-    pub fn new<M: Model>(scenario: ScenarioInfo, run: Run) -> Self {
-        Self { scenario, model: M::INFO, run }
+    pub fn new<M: Model>(
+        scenario: ScenarioInfo,
+        run: fn(&Assignment, &mut Line) -> io::Result<()>,
+    ) -> Self {
+        Self { scenario, model: M::INFO, run: Arc::new(run) }
     }
 }
 
@@ -198,13 +207,13 @@ fn assigned(cells: &[Cell], prepare: crate::protocol::Prepare, line: &mut Line) 
     resource::confine(&prepare.cpus)?;
     let mut of_scenario = cells.iter().filter(|cell| cell.scenario.id == prepare.scenario);
     let unknown = || io::Error::other(format!("no cell {}/{}", prepare.scenario, prepare.model));
-    let scenario = of_scenario.clone().next().ok_or_else(unknown)?.scenario;
+    let scenario = &of_scenario.clone().next().ok_or_else(unknown)?.scenario;
     let declared = (scenario.describe)().params;
     let params = Params::resolve(&prepare.params, declared).map_err(io::Error::other)?;
     let load: Load = prepare.load.parse().map_err(io::Error::other)?;
     if let Some(index) = prepare.peer {
         let setup = Setup { params: &params, load, peers: &prepare.peers };
-        let spec = *(scenario.peers)(&setup).get(index).ok_or_else(unknown)?;
+        let spec = (scenario.peers)(&setup).into_iter().nth(index).ok_or_else(unknown)?;
         let mut seat = Seat {
             line: std::mem::replace(line, Line::new(io::empty(), io::sink())),
             params,

@@ -5,7 +5,7 @@
 
 use std::{
     io,
-    net::SocketAddr,
+    net::{SocketAddr, TcpListener},
     sync::{Arc, mpsc},
     thread,
     time::Duration,
@@ -18,7 +18,7 @@ use crate::{
     env::Env,
     line::Line,
     load::{Arrivals, Load},
-    model::{Dispatch, Given, Serve},
+    model::{Dispatch, Given, Model, Serve},
     net,
     protocol::{Done, Levels, Message, Numbers, Prepare, Ready, Turn, Usage},
     resource,
@@ -26,9 +26,6 @@ use crate::{
     scenario::{Cx, Observed, Params, Scenario, Service, Setup},
     session::{Answer, Gate, Go, Rules},
 };
-
-/// Threads for blocking work beside a runtime's workers, at most.
-pub const BLOCKING_THREADS: usize = 64;
 
 /// Samples that a client has room for in its first slice.
 const FIRST_ROOM: usize = 1 << 10;
@@ -82,9 +79,26 @@ where
     S: Scenario,
     Fut: Future<Output = ()>,
 {
-    let rss_base = resource::levels(None, 0).rss;
     let scenario = Arc::new(S::prepare(&assignment.setup())?);
-    let model = M::start(&given())?;
+    client_with::<M, S, Fut>(assignment, line, &Given::here(), scenario, cx, start)
+}
+
+/// As [`client`], with a scenario that is already prepared.
+pub fn client_with<M, S, Fut>(
+    assignment: &Assignment,
+    line: &mut Line,
+    given: &Given,
+    scenario: Arc<S>,
+    cx: impl Fn(Arc<S>, M::Env) -> Cx<S, M::Env>,
+    start: impl Fn(Cx<S, M::Env>, Rules, Gate) -> Fut + Sync,
+) -> io::Result<()>
+where
+    M: Dispatch<Fut>,
+    S: Scenario,
+    Fut: Future<Output = ()>,
+{
+    let rss_base = resource::levels(None, 0).rss;
+    let model = M::start(given)?;
     let env = model.env();
     let cx = cx(Arc::clone(&scenario), env.clone());
     let rules = assignment.rules();
@@ -107,21 +121,31 @@ where
             answered,
             logs: Vec::new(),
             now: &now,
+            hold: &|held| model.hold(held),
             observe: &|| scenario.observed(),
             pacing: Pacing { virtual_time: M::VIRTUAL, spin: assignment.prepare.spin },
         };
-        keeper.collect(GRACE * 3)?;
-        let ready = Ready { workers: Some(model.workers()), addr: None, rss_base };
-        line.send(&Message::Ready(ready), &Numbers::default())?;
-        // After the model's threads exist: they keep the set and the slack that they inherited.
-        resource::confine(&assignment.prepare.harness_cpus)?;
-        resource::sharpen_timers()?;
-        keeper.keep(line)
+        let result = (|| {
+            keeper.collect(GRACE * 3)?;
+            let ready = Ready { workers: Some(model.workers()), addr: None, rss_base };
+            line.send(&Message::Ready(ready), &Numbers::default())?;
+            // After the model's threads exist: they keep the set and slack that they inherited.
+            resource::confine(&assignment.prepare.harness_cpus)?;
+            resource::sharpen_timers()?;
+            keeper.keep(line)
+        })();
+        told(line, result)
     })
 }
 
-fn given() -> Given {
-    Given { workers: resource::workers(), blocking: BLOCKING_THREADS }
+/// Tells the parent of an error at once: whoever still waits in the model may keep this process
+/// from ever getting any further.
+fn told(line: &mut Line, result: io::Result<()>) -> io::Result<()> {
+    if let Err(error) = &result {
+        // The parent may be gone; then nobody is left to tell.
+        let _ = line.send(&Message::Failed { cause: error.to_string() }, &Numbers::default());
+    }
+    result
 }
 
 type Doors = (Vec<Sender<Go>>, Vec<Option<Gate>>);
@@ -144,6 +168,8 @@ struct Keeper<'a> {
     /// One list per door, in any order: what was handed back last.
     logs: Vec<Vec<Log>>,
     now: &'a dyn Fn() -> u64,
+    /// See [`Model::hold`](crate::model::Model::hold).
+    hold: &'a dyn Fn(bool),
     observe: &'a dyn Fn() -> Observed,
     pacing: Pacing,
 }
@@ -163,7 +189,7 @@ impl Keeper<'_> {
             match line.receive()? {
                 None => return Ok(()),
                 Some((Message::Slice(turn), numbers)) => {
-                    let (done, numbers) = self.slice(&turn, numbers.arrivals)?;
+                    let (done, numbers) = self.slice(&turn, &numbers.arrivals)?;
                     line.send(&Message::Done(Box::new(done)), &numbers)?;
                 }
                 Some((Message::Quit, _)) => {
@@ -188,7 +214,7 @@ impl Keeper<'_> {
         Ok(())
     }
 
-    fn slice(&mut self, turn: &Turn, arrivals: Vec<u64>) -> io::Result<(Done, Numbers)> {
+    fn slice(&mut self, turn: &Turn, arrivals: &[u64]) -> io::Result<(Done, Numbers)> {
         self.make_room(arrivals.len());
         let begin = usage()?;
         if turn.for_ns == 0 && arrivals.is_empty() {
@@ -196,6 +222,7 @@ impl Keeper<'_> {
             let done = Done { begin: Some(begin), end: Some(begin), levels, ..self.done(&[]) };
             return Ok((done, Numbers::default()));
         }
+        (self.hold)(true);
         let epoch = (self.now)();
         let (announce, queue) = unbounded();
         for door in &self.doors {
@@ -204,7 +231,8 @@ impl Keeper<'_> {
             let _ = door.try_send(Go { stop: epoch + turn.for_ns, arrivals, logs });
         }
         let levels = (turn.for_ns > 0).then(|| self.levels_under_load(epoch, turn.for_ns));
-        let lags = self.pace(&arrivals, epoch, announce);
+        let lags = self.pace(arrivals, epoch, announce);
+        (self.hold)(false);
         let levels = levels.unwrap_or_else(|| resource::levels(None, 1));
         let censored = self.drain(turn, &queue)?;
         let span_ns = (self.now)() - epoch;
@@ -327,28 +355,39 @@ where
     S: Service,
     Fut: Future<Output = ()>,
 {
-    let rss_base = resource::levels(None, 0).rss;
     let service = Arc::new(S::prepare(&assignment.setup())?);
-    let model = M::start(&given())?;
-    let env = model.env();
+    serving::<M>(assignment, line, &Given::here(), |model, listener| {
+        let env = model.env();
+        model.serve(listener, move |stream| handle(Arc::clone(&service), env.clone(), stream))
+    })
+}
+
+/// Runs whatever serves a listener under a model, from `ready` to `quit`.
+pub fn serving<M: Model>(
+    assignment: &Assignment,
+    line: &mut Line,
+    given: &Given,
+    serve: impl FnOnce(&M, TcpListener) -> io::Result<()> + Send,
+) -> io::Result<()> {
+    let rss_base = resource::levels(None, 0).rss;
+    let model = M::start(given)?;
     let listener = net::listen()?;
     let addr: SocketAddr = listener.local_addr()?;
     let closing = listener.try_clone()?;
     thread::scope(|scope| {
         let model = &model;
-        let serving =
-            thread::Builder::new().name("serving".into()).spawn_scoped(scope, move || {
-                model.serve(listener, move |stream| {
-                    handle(Arc::clone(&service), env.clone(), stream)
-                })
-            })?;
+        let server = thread::Builder::new()
+            .name("serving".into())
+            .spawn_scoped(scope, move || serve(model, listener))?;
         resource::name_thread("deadheat-keeper");
         let ready = Ready { workers: Some(model.workers()), addr: Some(addr), rss_base };
         line.send(&Message::Ready(ready), &Numbers::default())?;
         resource::confine(&assignment.prepare.harness_cpus)?;
-        let end = marks(line, || serving.is_finished());
+        let end = marks(line, || server.is_finished());
+        let end = told(line, end);
         net::close(&closing)?;
-        end
+        let served = server.join().map_err(|_| io::Error::other("the server panicked"))?;
+        end.and(served)
     })
 }
 

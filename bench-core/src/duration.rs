@@ -9,6 +9,11 @@ const UNITS: [(&str, f64); 6] =
 const LONGEST: Duration = Duration::from_hours(24);
 
 /// Reads a duration.
+#[expect(
+    clippy::cast_possible_truncation,
+    clippy::cast_sign_loss,
+    reason = "a number of at most a day's nanoseconds, written without a sign"
+)]
 pub fn parse(text: &str) -> Result<Duration, String> {
     let digits = text.find(|c: char| !c.is_ascii_digit() && c != '.').unwrap_or(text.len());
     let (number, unit) = text.split_at(digits);

@@ -5,7 +5,7 @@
 
 use std::{io, net::TcpListener};
 
-use crate::env::Env;
+use crate::{env::Env, resource};
 
 #[cfg(feature = "async-std")]
 pub mod async_std;
@@ -19,6 +19,9 @@ pub mod rayon;
 pub mod smol;
 #[cfg(feature = "tokio")]
 pub mod tokio;
+#[cfg(feature = "testing")]
+#[doc(hidden)]
+pub mod virtual_time;
 
 /// How many tasks a model can have in progress, where each may block what runs it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -71,7 +74,19 @@ pub struct Given {
     pub workers: usize,
     /// Threads for blocking work beside them, at most.
     pub blocking: usize,
+    /// Threads of a pool whose size is not part of its name.
+    pub pool: usize,
 }
+
+impl Given {
+    /// What this process's CPU set gives.
+    pub fn here() -> Self {
+        Self { workers: resource::workers(), blocking: BLOCKING_THREADS, pool: 64 }
+    }
+}
+
+/// Threads for blocking work beside a runtime's workers, at most: alike for all.
+pub const BLOCKING_THREADS: usize = 64;
 
 /// An execution model.
 pub trait Model: Sized + Sync {
@@ -82,6 +97,11 @@ pub trait Model: Sized + Sync {
     /// Whether its clock is simulated: then it paces itself (see [`Env::until`]).
     #[doc(hidden)]
     const VIRTUAL: bool = false;
+
+    /// Stops a simulated clock while the harness opens a slice, whose sessions would else not
+    /// start at the same time. A real clock stops for nobody.
+    #[doc(hidden)]
+    fn hold(&self, _held: bool) {}
 
     /// Starts its threads.
     fn start(given: &Given) -> io::Result<Self>;

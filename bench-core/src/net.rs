@@ -49,9 +49,13 @@ pub fn accepted<S: AsFd>(accepted: io::Result<(S, SocketAddr)>) -> io::Result<Op
     }
 }
 
-/// Wakes everyone who waits in `accept` on this socket, for good. Clones share that fate.
+/// Wakes everyone who waits in `accept` on this socket, for good. Clones share that fate; closing
+/// again changes nothing.
 pub fn close(listener: &TcpListener) -> io::Result<()> {
-    SockRef::from(listener).shutdown(std::net::Shutdown::Both)
+    match SockRef::from(listener).shutdown(std::net::Shutdown::Both) {
+        Err(error) if error.kind() == io::ErrorKind::NotConnected => Ok(()),
+        result => result,
+    }
 }
 
 #[cfg(test)]

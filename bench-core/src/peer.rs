@@ -4,7 +4,7 @@
 //! does is a function named by its scenario; this file gives it its line to the parent.
 
 use std::{
-    io,
+    fmt, io,
     net::SocketAddr,
     sync::{
         Arc,
@@ -22,12 +22,31 @@ use crate::{
 };
 
 /// A peer of a scenario.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone)]
 pub struct PeerSpec {
     /// What it is, for messages: `echo-server`.
     pub name: &'static str,
     /// Its life: from [`Seat::ready`] to `quit`.
-    pub run: fn(&mut Seat) -> io::Result<()>,
+    pub run: Life,
+}
+
+/// What a peer does, from its start to its end.
+pub type Life = Arc<dyn Fn(&mut Seat) -> io::Result<()> + Send + Sync>;
+
+impl fmt::Debug for PeerSpec {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "PeerSpec({})", self.name)
+    }
+}
+
+impl PeerSpec {
+    /// A peer that lives as `run` says.
+    pub fn new(
+        name: &'static str,
+        run: impl Fn(&mut Seat) -> io::Result<()> + Send + Sync + 'static,
+    ) -> Self {
+        Self { name, run: Arc::new(run) }
+    }
 }
 
 /// What a peer is given.
@@ -82,6 +101,16 @@ impl Seat {
 
     /// A server's life after [`ready`](Self::ready): answers the parent's marks until it says quit.
     pub fn answer_marks(&mut self, counters: &Counters) -> io::Result<()> {
+        self.answer(|| Some(counters.counts()))
+    }
+
+    /// As [`answer_marks`](Self::answer_marks), for a server that does not count what it serves:
+    /// then nobody but the contenders does.
+    pub fn answer_silent_marks(&mut self) -> io::Result<()> {
+        self.answer(|| None)
+    }
+
+    fn answer(&mut self, counts: impl Fn() -> Option<Counts>) -> io::Result<()> {
         loop {
             let last = match self.line.receive()? {
                 None => return Ok(()),
@@ -90,12 +119,8 @@ impl Seat {
                 Some((other, _)) => return Err(io::Error::other(format!("not now: {other:?}"))),
             };
             let now = resource::usage(&[])?;
-            let done = Done {
-                begin: Some(now),
-                end: Some(now),
-                counts: Some(counters.counts()),
-                ..Done::default()
-            };
+            let done =
+                Done { begin: Some(now), end: Some(now), counts: counts(), ..Done::default() };
             self.line.send(&Message::Done(Box::new(done)), &Numbers::default())?;
             if last {
                 return Ok(());

@@ -50,16 +50,19 @@ pub fn usage(harness: &[Own]) -> io::Result<Usage> {
 
 fn read(usage: RUsage, clock: ClockId) -> io::Result<Usage> {
     let time = clock_gettime(clock)?;
-    let count = |n: i64| u64::try_from(n).unwrap_or(0);
     let user = usage.user_time();
     Ok(Usage {
         cpu_ns: count(time.tv_sec()) * 1_000_000_000 + count(time.tv_nsec()),
-        user_ns: count(user.tv_sec()) * 1_000_000_000 + count(i64::from(user.tv_usec())) * 1_000,
+        user_ns: count(user.tv_sec()) * 1_000_000_000 + count(user.tv_usec()) * 1_000,
         voluntary: count(usage.voluntary_context_switches()),
         involuntary: count(usage.involuntary_context_switches()),
         faults: count(usage.minor_page_faults()) + count(usage.major_page_faults()),
         run_delay_ns: None,
     })
+}
+
+fn count(n: impl TryInto<u64>) -> u64 {
+    n.try_into().unwrap_or(0)
 }
 
 /// Run-queue delay of the threads that are alive, ns: `None` beyond 64 threads, where reading it

@@ -123,8 +123,11 @@ pub struct Cx<S: Scenario, E: Env> {
     pub env: E,
     /// Made in the matrix, where both types are concrete: so the child's `Send` is checked there,
     /// and children may start children.
-    start: fn(&Self, S::Arg<E>) -> E::Task<io::Result<u64>>,
+    start: Start<S, E>,
 }
+
+/// How a child is started.
+type Start<S, E> = fn(&Cx<S, E>, <S as Scenario>::Arg<E>) -> <E as Env>::Task<io::Result<u64>>;
 
 impl<S: Scenario, E: Env> Clone for Cx<S, E> {
     fn clone(&self) -> Self {
@@ -134,6 +137,7 @@ impl<S: Scenario, E: Env> Clone for Cx<S, E> {
 
 impl<S: Scenario, E: Env> Cx<S, E> {
     /// For the matrix: see [`crate::cell`](macro@crate::cell).
+    #[expect(clippy::type_complexity, reason = "it is spelled once, and has a name above")]
     pub fn new(
         scenario: Arc<S>,
         env: E,
@@ -247,7 +251,7 @@ pub fn connections(sessions: Sessions, setup: &Setup<'_>) -> usize {
     match (setup.load.arrivals, sessions) {
         (Arrivals::Closed { clients, .. }, _) => clients,
         (_, Sessions::One) => 1,
-        (_, Sessions::Conns) => setup.params.number("conns").unwrap_or(64) as usize,
+        (_, Sessions::Conns) => setup.params.size("conns").unwrap_or(64),
         (Arrivals::Batch(n), Sessions::PerOperation) => usize::try_from(n).unwrap_or(usize::MAX),
         (Arrivals::Open { .. }, Sessions::PerOperation) => 64,
     }

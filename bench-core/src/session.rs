@@ -370,6 +370,8 @@ async fn collect<S: Scenario, E: Env>(idle: &Idle<S, E>, clients: usize) -> Vec<
         all.push(idle.next().await);
     }
     let logs = all.iter_mut().map(Client::finish).collect();
-    all.into_iter().for_each(|client| idle.put(client));
+    for client in all {
+        idle.put(client);
+    }
     logs
 }

@@ -19,6 +19,7 @@ fn main() -> ExitCode {
         ("ordinary", records::ordinary()),
         ("failures", records::failures()),
         ("hostile", records::hostile()),
+        ("small", records::small()),
         ("empty", records::empty()),
     ];
     let options = Options { width: 140, styles: Styles::coloured(), ..Options::default() };

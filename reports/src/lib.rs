@@ -9,8 +9,10 @@
 //! Not in here: where results are written to, and when colour is wanted (the command line's).
 
 mod bencher;
-//FIG mod figure;
-//HTML mod html;
+#[cfg(feature = "html")]
+mod figure;
+#[cfg(feature = "html")]
+mod html;
 mod json;
 mod md;
 mod table;
@@ -84,7 +86,8 @@ pub fn formats() -> &'static [Format] {
         terminal::FORMAT,
         md::FORMAT,
         json::FORMAT,
-        //HTML html::FORMAT,
+        #[cfg(feature = "html")]
+        html::FORMAT,
         bencher::FORMAT,
     ]
 }

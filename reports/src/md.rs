@@ -74,9 +74,8 @@ fn section(record: &Record, race: &Race) -> (String, String) {
     let sentences = summary.sentences();
     let id = escape(&race.id);
     let mut headline = format!("- **{id}**: ");
-    let first = sentences
-        .iter()
-        .filter(|s| matches!(s.topic, Topic::Validity | Topic::Lead | Topic::Difference));
+    let first =
+        sentences.iter().filter(|s| matches!(s.topic, Topic::Validity | Topic::Lead | Topic::Size));
     let first: Vec<String> = first.map(said).collect();
     headline.push_str(if first.is_empty() { "no result." } else { "" });
     headline.push_str(&first.join(" "));
@@ -87,7 +86,7 @@ fn section(record: &Record, race: &Race) -> (String, String) {
     }
     let _ = writeln!(details, "{}\n", escape(&words::shape(race)));
     table(&mut details, &summary);
-    for sentence in sentences.iter().filter(|s| s.topic > Topic::Difference) {
+    for sentence in sentences.iter().filter(|s| s.topic > Topic::Size) {
         let _ = writeln!(details, "- {}", said(sentence));
     }
     for warning in &race.warnings {

@@ -16,6 +16,7 @@ pub(crate) struct Column {
     /// Its heading, with the unit where the cells have none.
     pub(crate) head: &'static str,
     /// What it means, for those who ask.
+    #[cfg_attr(not(feature = "html"), expect(dead_code, reason = "only the page has room for it"))]
     pub(crate) about: &'static str,
     /// Higher ones are left out first where space is short.
     pub(crate) rank: u8,
@@ -46,7 +47,7 @@ pub(crate) struct Table<'a> {
     pub(crate) lines: Vec<Line<'a>>,
 }
 
-const COLUMNS: [Column; 8] = [
+const COLUMNS: [Column; 9] = [
     Column {
         head: "per unit",
         about: "memory of one more waiting unit: slope of RSS, kernel stacks and page tables",
@@ -66,10 +67,10 @@ const COLUMNS: [Column; 8] = [
         value: |row| row.p99.map(human::time),
     },
     Column {
-        head: "throughput",
-        about: "operations per second, median over blocks",
+        head: "ops/s",
+        about: "throughput: operations per second, median over blocks",
         rank: 0,
-        value: |row| row.throughput.map(human::rate),
+        value: |row| row.throughput.map(human::count),
     },
     Column {
         head: "CPU/op",
@@ -90,10 +91,16 @@ const COLUMNS: [Column; 8] = [
         value: |row| row.memory_peak.map(human::bytes),
     },
     Column {
-        head: "threads",
-        about: "most threads at once, median over blocks",
+        head: "own share",
+        about: "CPU time of the contender per operation ÷ what is compared: how much of it is its own doing",
+        rank: 6,
+        value: |row| row.share.map(human::percent),
+    },
+    Column {
+        head: "workers",
+        about: "threads that ran its work, as the model itself says",
         rank: 5,
-        value: |row| row.threads_peak.map(human::whole),
+        value: |row| row.workers.map(|workers| human::whole(workers as u64)),
     },
 ];
 

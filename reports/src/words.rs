@@ -5,7 +5,7 @@
 //! otherwise steer a terminal.
 
 use deadheat_core::{
-    record::{Call, Machine, Race, Record, Role},
+    record::{Call, Machine, Metric, Race, Record, Role},
     stats::{Row, State, human},
 };
 
@@ -36,15 +36,38 @@ pub(crate) fn clean(text: &str) -> String {
     line
 }
 
-/// What a call is called.
-pub(crate) fn call(call: Call) -> &'static str {
-    match call {
-        Call::Faster => "faster",
-        Call::FasterSizeUndecided => "faster, size undecided",
-        Call::DeadHeat => "dead heat",
-        Call::SlowerSizeUndecided => "slower, size undecided",
-        Call::Slower => "slower",
-        Call::Undecided => "undecided",
+/// A sentence whose numbers stay with their units, and intervals in one piece, where lines break.
+pub(crate) fn tie(text: &str) -> String {
+    let units = ["B", "KiB", "MiB", "GiB", "ns", "µs", "ms", "s"];
+    let mut tied = String::new();
+    let mut before = "";
+    for word in text.split(' ') {
+        let is_unit = units.contains(&word.trim_end_matches([',', ';', '.', ')']));
+        let is_end = before.starts_with('[') && before.ends_with(',');
+        if !tied.is_empty() {
+            let number = before.ends_with(|c: char| c.is_ascii_digit());
+            tied.push(if (is_unit && number) || is_end { '\u{A0}' } else { ' ' });
+        }
+        tied.push_str(word);
+        before = word;
+    }
+    tied
+}
+
+/// What a call is called: time is slower or faster, CPU time and memory are more or less.
+pub(crate) fn call(metric: Metric, call: Call) -> &'static str {
+    let amount = matches!(metric, Metric::CpuTime | Metric::Memory);
+    match (call, amount) {
+        (Call::Faster, false) => "faster",
+        (Call::Faster, true) => "less",
+        (Call::FasterSizeUndecided, false) => "faster, size undecided",
+        (Call::FasterSizeUndecided, true) => "less, size undecided",
+        (Call::DeadHeat, _) => "dead heat",
+        (Call::SlowerSizeUndecided, false) => "slower, size undecided",
+        (Call::SlowerSizeUndecided, true) => "more, size undecided",
+        (Call::Slower, false) => "slower",
+        (Call::Slower, true) => "more",
+        (Call::Undecided, _) => "undecided",
     }
 }
 
@@ -54,19 +77,23 @@ pub(crate) fn verdict(row: &Row, reference: &str) -> String {
         (State::Failed(cause), _) => format!("failed: {}", clean(cause)),
         (State::NotApplicable(reason), _) => format!("not applicable: {}", clean(reason)),
         (State::Infeasible(reason), _) => format!("infeasible: {}", clean(reason)),
-        (State::Absent, _) => "not run yet".into(),
+        (State::Absent, _) => "not run".into(),
         _ if row.id == reference => "reference".into(),
         (_, None) => "no verdict".into(),
         (_, Some(verdict)) if verdict.marks.iter().any(|mark| mark == "invalid") => {
-            "not ranked: invalid".into()
+            if row.role == Role::Twin { "differs from itself" } else { "not ranked: invalid" }
+                .into()
         }
         (_, Some(verdict)) => {
-            let mut text = call(verdict.verdict).to_owned();
+            let mut text = call(verdict.metric, verdict.verdict).to_owned();
             if let (Call::Undecided, Some(resolution)) = (verdict.verdict, verdict.resolution) {
                 text = format!("{text} ±{}", human::percent(resolution));
             }
             for known in verdict.marks.iter().filter_map(|id| mark(id)) {
                 text = format!("{text}, {known}");
+                if let (true, Some(share)) = (known == "uneven", verdict.slow_share) {
+                    text = format!("{text}: {} of slices 1.5× slower", human::percent(share));
+                }
             }
             text
         }
@@ -168,6 +195,12 @@ mod tests {
     fn nothing_steers_a_terminal() {
         assert_eq!(clean("a\x1b[31mb\u{202E}c\nd"), "a\u{FFFD}[31mb\u{FFFD}c d");
         assert_eq!(clean(&"x".repeat(1_000)).chars().count(), LONGEST + 1);
+    }
+
+    #[test]
+    fn numbers_keep_their_units() {
+        let tied = tie("costs 467 B, or 9.7 µs [1.0, 1.2] B");
+        assert_eq!(tied, "costs 467\u{A0}B, or 9.7\u{A0}µs [1.0,\u{A0}1.2] B");
     }
 
     #[test]

@@ -3,3 +3,7 @@
 //! One process per peer and race, the same for every model.
 
 pub mod echo;
+pub mod generator;
+#[cfg(feature = "core")]
+pub mod http;
+pub mod null;

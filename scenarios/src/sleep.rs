@@ -23,7 +23,7 @@ const PARAMS: &[Param] = &[
     Param {
         name: "for",
         default: "1ms",
-        kind: ParamKind::Duration(Duration::from_secs(60)),
+        kind: ParamKind::Duration(Duration::from_mins(1)),
         about: "how long each operation waits",
     },
     Param {

@@ -9,27 +9,21 @@
 use std::{convert::Infallible, io, net::SocketAddr, time::Duration};
 
 use deadheat_core::{
-    env::{Buf, Env, Read, Stream, Write},
+    env::{Buf, Env},
     peer::PeerSpec,
     scenario::{
         Course, Cx, Demand, Description, Param, ParamKind, Scenario, Sessions, Setup, Tier,
+        connections,
     },
 };
 
-use crate::peer;
+use crate::{exchange::Connection, peer};
 
 /// The scenario.
 #[derive(Debug)]
 pub struct TcpEcho {
     peer: Option<SocketAddr>,
     bytes: usize,
-}
-
-/// A connection, and the buffer that travels on it.
-pub struct Connection<E: Env> {
-    read: <E::Stream as Stream>::Read,
-    write: <E::Stream as Stream>::Write,
-    buf: Option<Buf>,
 }
 
 const PARAMS: &[Param] = &[
@@ -71,25 +65,21 @@ impl Scenario for TcpEcho {
     }
 
     fn peers(_setup: &Setup<'_>) -> Vec<PeerSpec> {
-        vec![peer::echo::SPEC]
+        vec![peer::echo::spec()]
     }
 
     fn demand(setup: &Setup<'_>) -> Demand {
-        let conns = deadheat_core::scenario::connections(Sessions::Conns, setup) as u64;
+        let conns = connections(Sessions::Conns, setup) as u64;
         Demand { descriptors: conns, ..Demand::default() }
     }
 
     fn prepare(setup: &Setup<'_>) -> io::Result<Self> {
-        let bytes = setup.params.number("bytes").unwrap_or(64) as usize;
+        let bytes = setup.params.size("bytes").unwrap_or(64);
         Ok(Self { peer: setup.peers.first().copied(), bytes })
     }
 
     async fn open<E: Env>(cx: &Cx<Self, E>, _index: usize) -> io::Result<Connection<E>> {
-        let peer = cx.scenario.peer.ok_or_else(|| io::Error::other("there is no echo server"))?;
-        let (read, write) = cx.env.connect(peer).await?.split()?;
-        let mut buf = Buf::new(cx.scenario.bytes);
-        buf.put(&vec![0; cx.scenario.bytes]);
-        Ok(Connection { read, write, buf: Some(buf) })
+        Connection::open(&cx.env, cx.scenario.peer, cx.scenario.bytes).await
     }
 
     async fn op<E: Env>(
@@ -97,23 +87,24 @@ impl Scenario for TcpEcho {
         session: &mut Connection<E>,
         seq: u64,
     ) -> io::Result<u64> {
-        let mut buf = session.buf.take().ok_or(io::ErrorKind::BrokenPipe)?;
-        buf.filled_mut()[..8].copy_from_slice(&seq.to_le_bytes());
-        buf = session.write.send_all(buf).await?;
-        buf.clear();
-        while buf.len() < cx.scenario.bytes {
-            let before = buf.len();
-            buf = session.read.recv(buf, None).await?;
-            if buf.len() == before {
-                return Err(io::ErrorKind::UnexpectedEof.into());
-            }
-        }
-        let echoed = buf.filled()[..8].try_into().map(u64::from_le_bytes);
-        session.buf = Some(buf);
-        echoed.map_err(io::Error::other)
+        let bytes = cx.scenario.bytes;
+        session.exchange(|buf| ask(seq, bytes, buf), |echo| Ok(answer(echo, bytes))).await
     }
 
     fn expected(&self, seq: u64) -> u64 {
         seq
     }
+}
+
+/// The operation's number, and whatever the buffer held before: its content does not matter.
+#[inline]
+fn ask(seq: u64, bytes: usize, buf: &mut Buf) {
+    buf.advance(bytes);
+    buf.filled_mut()[..8].copy_from_slice(&seq.to_le_bytes());
+}
+
+#[inline]
+fn answer(echo: &[u8], bytes: usize) -> Option<(usize, u64)> {
+    let number = echo.first_chunk().filter(|_| echo.len() >= bytes)?;
+    Some((bytes, u64::from_le_bytes(*number)))
 }

@@ -302,6 +302,37 @@ impl<const N: usize, Fut: Future<Output = ()> + Send + 'static> Serve<Fut> for P
     }
 }
 
+/// As many threads as it is given, behind one queue: for races of one's own.
+#[derive(Debug)]
+pub struct AnyPool(Jobs, usize);
+
+impl Model for AnyPool {
+    const INFO: ModelInfo = ModelInfo::new(
+        "threads/pool",
+        Places::Fixed(usize::MAX),
+        "a fixed number of threads behind one queue; waiting blocks a thread",
+    );
+    type Env = Pooled<Jobs>;
+
+    fn start(given: &Given) -> io::Result<Self> {
+        Ok(Self(workers(given.pool, "pool")?, given.pool))
+    }
+
+    fn env(&self) -> Self::Env {
+        Pooled(self.0.clone())
+    }
+
+    fn workers(&self) -> usize {
+        self.1
+    }
+}
+
+impl<Fut: Future<Output = ()> + Send + 'static> Dispatch<Fut> for AnyPool {
+    fn dispatch(&self, count: usize, make: impl Fn(usize) -> Fut + Sync) {
+        run_all(&self.0, count, make);
+    }
+}
+
 /// One thread that does one thing after the other.
 #[derive(Debug)]
 pub struct Sequential(InTurn);

@@ -20,7 +20,7 @@ use tokio::{
     },
     runtime::{Builder, Runtime},
     sync::{Mutex, mpsc},
-    task::{JoinHandle, JoinSet, spawn_blocking},
+    task::{JoinHandle, JoinSet, LocalSet, spawn_blocking, spawn_local},
 };
 
 use crate::{
@@ -95,6 +95,10 @@ impl Stream for TcpStream {
     fn split(self) -> io::Result<(OwnedReadHalf, OwnedWriteHalf)> {
         Ok(self.into_split())
     }
+
+    fn nodelay(&self) -> io::Result<bool> {
+        TcpStream::nodelay(self)
+    }
 }
 
 impl Read for OwnedReadHalf {
@@ -167,6 +171,10 @@ impl<Fut: Future<Output: Send + 'static> + Send + 'static> Spawn<Fut> for Tokio 
 #[derive(Debug)]
 pub struct CurrentThread(Runtime);
 
+/// One thread that runs every task in a `LocalSet`: for races of one's own.
+#[derive(Debug)]
+pub struct Local(Runtime);
+
 /// Worker threads that steal from each other.
 #[derive(Debug)]
 pub struct MultiThread(Runtime, usize);
@@ -197,6 +205,27 @@ impl Model for CurrentThread {
             .enable_all()
             .build()?;
         Ok(Self(runtime))
+    }
+
+    fn env(&self) -> Tokio {
+        Tokio
+    }
+
+    fn workers(&self) -> usize {
+        1
+    }
+}
+
+impl Model for Local {
+    const INFO: ModelInfo = ModelInfo::new(
+        "tokio/local",
+        Places::Tasks,
+        "one thread runs every task, and none leaves it: no `Send` is asked for",
+    );
+    type Env = Tokio;
+
+    fn start(given: &Given) -> io::Result<Self> {
+        CurrentThread::start(given).map(|model| Self(model.0))
     }
 
     fn env(&self) -> Tokio {
@@ -251,6 +280,18 @@ impl Model for BlockOn {
 
     fn workers(&self) -> usize {
         self.1
+    }
+}
+
+impl<Fut: Future<Output = ()> + 'static> Dispatch<Fut> for Local {
+    fn dispatch(&self, count: usize, make: impl Fn(usize) -> Fut + Sync) {
+        LocalSet::new().block_on(&self.0, async {
+            let tasks: Vec<_> = (0..count).map(|i| spawn_local(make(i))).collect();
+            for task in tasks {
+                // A session that panicked has said so at its gate.
+                let _ = task.await;
+            }
+        });
     }
 }
 

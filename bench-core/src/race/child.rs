@@ -20,8 +20,8 @@ use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
 use crate::{
     cell::{self, Cell},
     clock,
-    contender::BLOCKING_THREADS,
     line::Line,
+    model::BLOCKING_THREADS,
     protocol::{Done, Message, Numbers, Prepare, Ready, Turn, VERSION},
     race::patience,
     record::Role,
@@ -56,6 +56,11 @@ impl Processes {
     /// Of the program that is running.
     pub fn of_this_program() -> io::Result<Self> {
         Ok(Self { program: std::env::current_exe()? })
+    }
+
+    /// Of another program that was built with the same cells: for tests.
+    pub fn of(program: impl Into<PathBuf>) -> Self {
+        Self { program: program.into() }
     }
 
     fn own(&self, label: &str, cpus: usize) -> io::Result<Child> {
@@ -104,7 +109,7 @@ impl Launcher for Threads {
         thread::spawn(move || cell::child(cells, Line::new(from_parent, to_parent)));
         let deadline = Arc::new(AtomicU64::new(u64::MAX));
         let from = Patient { from: from_child, deadline: Arc::clone(&deadline) };
-        Child::over(Line::new(from, to_child), deadline, None)
+        Ok(Child::over(Line::new(from, to_child), deadline, None))
     }
 }
 
@@ -187,11 +192,11 @@ impl Child {
         let deadline = Arc::new(AtomicU64::new(u64::MAX));
         let from = Patient { from, deadline: Arc::clone(&deadline) };
         let process = Process { child, said, listener: Some(listener) };
-        Self::over(Line::new(from, stdin), deadline, Some(process))
+        Ok(Self::over(Line::new(from, stdin), deadline, Some(process)))
     }
 
-    fn over(line: Line, deadline: Arc<AtomicU64>, process: Option<Process>) -> io::Result<Self> {
-        Ok(Self { line, deadline, process, started: clock::now(), ready_ns: 0 })
+    fn over(line: Line, deadline: Arc<AtomicU64>, process: Option<Process>) -> Self {
+        Self { line, deadline, process, started: clock::now(), ready_ns: 0 }
     }
 
     /// Its process id; `None` for a thread.

@@ -79,13 +79,11 @@ impl Tally {
         let per_sample = plan.shape.ops_per_sample;
         let response = |s: &Sample| s.finished.saturating_sub(s.intended) / per_sample;
         let service = |s: &Sample| s.finished.saturating_sub(s.started) / per_sample;
-        let mut slice = self.totals(plan, seen, &window);
+        let mut slice = Self::totals(plan, seen, &window);
         slice.round = round;
         slice.done = inside.len() as u64 * per_sample;
-        slice.offered = match plan.load.is_closed() {
-            true => slice.done,
-            false => window.offered(seen) * per_sample,
-        };
+        slice.offered =
+            if plan.load.is_closed() { slice.done } else { window.offered(seen) * per_sample };
         let mut own = [histogram(), histogram(), histogram()];
         let mut latencies = Vec::with_capacity(inside.len());
         for sample in inside {
@@ -148,10 +146,10 @@ impl Tally {
             }
         }
         let ordered = |s: &Sample| s.intended <= s.started && s.started <= s.finished;
-        match numbers.samples.iter().all(ordered) {
-            true => Ok(()),
-            false => Err("an operation started before it was due, or ended before it began".into()),
+        if !numbers.samples.iter().all(ordered) {
+            return Err("an operation started before it was due, or ended before it began".into());
         }
+        Ok(())
     }
 
     fn wrong(&mut self, plan: &Plan, seen: &Seen<'_>, verifier: &Verifier) -> u64 {
@@ -173,7 +171,7 @@ impl Tally {
         wrong
     }
 
-    fn totals(&self, plan: &Plan, seen: &Seen<'_>, window: &Window) -> Slice {
+    fn totals(plan: &Plan, seen: &Seen<'_>, window: &Window) -> Slice {
         let Seen { done, numbers, .. } = seen;
         let (begin, end) = (done.begin.unwrap_or_default(), done.end.unwrap_or_default());
         let cpu_ns = end.cpu_ns.saturating_sub(begin.cpu_ns);

@@ -102,7 +102,7 @@ pub struct Wish<'a> {
 impl Plan {
     /// Plans a race of `cells`, which are all of one scenario.
     pub fn new(cells: &[Cell], wish: Wish<'_>) -> Self {
-        let scenario = cells[0].scenario;
+        let scenario = cells[0].scenario.clone();
         let about = (scenario.describe)();
         let setup = Setup { params: &wish.params, load: wish.load, peers: &[] };
         let sessions = connections(about.sessions, &setup);
@@ -178,7 +178,10 @@ impl Plan {
         let typical = clock::nanos((about.typical)(&self.params));
         let Shape { lead_ns, window_ns, out_ns, .. } = self.shape;
         let slice = match self.kind {
-            Kind::Turns | Kind::Solo if self.load.is_batch() => typical.max(5_000_000),
+            Kind::Turns | Kind::Solo if self.batch() > 0 => {
+                let waves = self.batch().div_ceil(self.shape.sessions.max(1) as u64);
+                (waves * typical).max(5_000_000)
+            }
             _ => lead_ns + window_ns + out_ns + typical,
         };
         let startup = 40_000_000 + 8_000_000 * alive + 200_000 * self.shape.sessions as u64;
@@ -291,14 +294,14 @@ fn primary(load: Load) -> Metric {
 }
 
 /// The lengths of a slice, from how long an operation typically takes.
-fn shape(kind: Kind, typical: Duration, load: Load, effort: &Effort) -> Shape {
+fn shape(kind: Kind, typical: Duration, arrivals: Load, effort: &Effort) -> Shape {
     const MS: u64 = 1_000_000;
-    let think = match load.arrivals {
+    let think = match arrivals.arrivals {
         Arrivals::Closed { think, .. } => think,
         _ => Duration::ZERO,
     };
     let cycle = clock::nanos(typical + think);
-    let (lead, window, out) = if load.is_open() {
+    let (lead, window, out) = if arrivals.is_open() {
         // At half load the relaxation time is about 12 service times.
         let relaxation = 12 * cycle;
         let lead = (3 * relaxation).clamp(5 * MS, 500 * MS);

@@ -24,7 +24,7 @@ pub enum ReadError {
         /// What the system said.
         source: io::Error,
     },
-    /// Larger than [`LARGEST`].
+    /// Larger than any record: something else was meant.
     #[error("{} has {size} bytes, and a record has at most {LARGEST}", path.display())]
     TooLarge {
         /// What was asked for.
@@ -50,7 +50,7 @@ pub enum ReadError {
     },
 }
 
-/// What every major schema begins with.
+/// What every version of the schema has.
 #[derive(Deserialize)]
 struct Head {
     schema: String,

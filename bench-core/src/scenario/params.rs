@@ -117,6 +117,11 @@ impl Params {
         self.text(name)?.parse().ok()
     }
 
+    /// A whole number of things in memory.
+    pub fn size(&self, name: &str) -> Option<usize> {
+        self.text(name)?.parse().ok()
+    }
+
     /// A duration.
     pub fn duration(&self, name: &str) -> Option<Duration> {
         duration::parse(self.text(name)?).ok()

@@ -2,7 +2,7 @@
 //! intervals do not support.
 
 use super::{
-    human::{bytes, list, percent, ratio_interval, time, whole},
+    human::{bytes, list, percent, ratio, ratio_interval, time, whole},
     judge::mark,
     rank::min_blocks,
     summary::{Row, State, Summary},
@@ -25,6 +25,8 @@ pub enum Topic {
     Validity,
     /// Who leads, together with whom.
     Lead,
+    /// By how much, in one short sentence.
+    Size,
     /// Who differs from the reference, and by how much.
     Difference,
     /// The price in memory and CPU.
@@ -43,6 +45,7 @@ impl Summary {
         let parts = [
             (Topic::Validity, self.validity()),
             (Topic::Lead, self.lead()),
+            (Topic::Size, self.size()),
             (Topic::Difference, self.differences()),
             (Topic::Cost, self.cost()),
             (Topic::Unknown, self.unknown()),
@@ -118,6 +121,47 @@ impl Summary {
         })
     }
 
+    /// The leaders and the far end, both against the reference; only what is decided is said.
+    fn size(&self) -> Option<String> {
+        let group = self.group.as_ref()?;
+        let mut parts = Vec::new();
+        let leaders: Vec<&Row> = self
+            .models()
+            .filter(|row| group.members.contains(&row.id) && row.call() == Call::Faster)
+            .collect();
+        let gains: Vec<f64> = leaders.iter().map(|row| 1.0 / ratio_of(row)).collect();
+        let least = gains.iter().copied().fold(f64::INFINITY, f64::min);
+        let most = gains.iter().copied().fold(0.0, f64::max);
+        if !gains.is_empty() {
+            let who = if leaders.len() == group.members.len() {
+                if leaders.len() == 1 { "It".to_owned() } else { "They".to_owned() }
+            } else {
+                list(&leaders.iter().map(|row| row.id.as_str()).collect::<Vec<_>>())
+            };
+            let (least, most) = (ratio(least), ratio(most));
+            let factor = if least == most { least } else { format!("{least} to {most}") };
+            parts.push(format!("{who} {}", self.compared(&who, &factor, false)));
+        }
+        let far = self.models().filter(|row| row.call() == Call::Slower);
+        if let Some(row) = far.max_by(|a, b| ratio_of(a).total_cmp(&ratio_of(b))) {
+            parts.push(format!("{} {}", row.id, self.compared("", &ratio(ratio_of(row)), true)));
+        }
+        (!parts.is_empty()).then(|| format!("{}.", parts.join("; ")))
+    }
+
+    /// "are 1.2× faster than the reference".
+    fn compared(&self, who: &str, factor: &str, slower: bool) -> String {
+        let plural = who == "They" || who.contains(" and ");
+        let (word, verb) = words_for(self.metric, slower);
+        let verb = match (verb, plural) {
+            ("is", true) => "are",
+            ("takes", true) => "take",
+            (verb, _) => verb,
+        };
+        let than = if verb.starts_with("take") && slower { "of" } else { "than" };
+        format!("{verb} {factor}× {word} {than} {}", self.reference)
+    }
+
     fn why_nobody_leads(&self, raced: usize) -> String {
         let marked = |mark: &str| {
             self.models()
@@ -126,6 +170,8 @@ impl Summary {
         };
         if raced < 2 {
             "only one model has numbers: there is nothing to compare.".into()
+        } else if marked(mark::NO_FLOOR) {
+            "nothing may be said: the control, the same code twice, has no interval.".into()
         } else if marked(mark::NOT_DECIDABLE) {
             "nothing can be decided: too few samples lie beyond the quantile.".into()
         } else {
@@ -153,9 +199,24 @@ impl Summary {
                 .iter()
                 .filter_map(|row| row.verdict.as_ref()?.lo.zip(row.verdict.as_ref()?.hi))
                 .fold(0.0_f64, |widest, (lo, hi)| widest.max(hi - 1.0).max(1.0 / lo - 1.0));
-            parts.push(format!("{} {verb} (±{})", list(&names), percent(widest)));
+            let (names, widest) = (list(&names), percent(widest));
+            parts.push(format!("{names} {verb} (±{widest}{})", self.own_cost(&equal)));
         }
         (!parts.is_empty()).then(|| format!("Against {}: {}.", self.reference, parts.join("; ")))
+    }
+
+    /// Where most of an operation is not the contender's own doing, an equal whole does not make
+    /// the contenders' own cost equal.
+    fn own_cost(&self, equal: &[&Row]) -> String {
+        let least = equal.iter().filter_map(|row| row.share).fold(1.0_f64, f64::min);
+        if least >= 0.5 || least <= 0.0 {
+            return String::new();
+        }
+        format!(
+            " at this scenario: {} of an operation is the model's own, whose cost could differ by up to {}",
+            percent(least),
+            percent(self.margin / least)
+        )
     }
 
     fn cost(&self) -> Option<String> {
@@ -235,15 +296,7 @@ impl Summary {
 fn difference(metric: Metric, row: &Row) -> String {
     let Some(verdict) = &row.verdict else { return String::new() };
     let slower = verdict.ratio >= 1.0;
-    let word = match (metric, slower) {
-        (Metric::Memory, true) => "the memory",
-        (Metric::Memory, false) => "less memory",
-        (Metric::CpuTime, true) => "the CPU time",
-        (Metric::CpuTime, false) => "less CPU time",
-        (_, true) => "slower",
-        (_, false) => "faster",
-    };
-    let verb = if matches!(metric, Metric::Memory | Metric::CpuTime) { "takes" } else { "is" };
+    let (word, verb) = words_for(metric, slower);
     let (point, ends) = if slower {
         (verdict.ratio, verdict.lo.zip(verdict.hi))
     } else {
@@ -256,6 +309,17 @@ fn difference(metric: Metric, row: &Row) -> String {
         _ => "",
     };
     format!("{} {verb} {factor}× {word} {interval}{size}", row.id)
+}
+
+fn words_for(metric: Metric, slower: bool) -> (&'static str, &'static str) {
+    match (metric, slower) {
+        (Metric::Memory, true) => ("the memory", "takes"),
+        (Metric::Memory, false) => ("less memory", "takes"),
+        (Metric::CpuTime, true) => ("the CPU time", "takes"),
+        (Metric::CpuTime, false) => ("less CPU time", "takes"),
+        (_, true) => ("slower", "is"),
+        (_, false) => ("faster", "is"),
+    }
 }
 
 fn ratio_of(row: &Row) -> f64 {

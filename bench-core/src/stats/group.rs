@@ -15,8 +15,9 @@ pub struct Group {
 }
 
 /// Model i leaves when for some j the directly paired interval of d(i, j), at 0.05/(N−1), lies
-/// wholly on the slower side of 1+δ; so the truly best stays with at least 95%. `None` where
-/// fewer than two models have data, or a pair of them has too few blocks for an interval.
+/// wholly on the slower side of 1+δ and of what the twin shows; so the truly best stays with at
+/// least 95%. `None` where fewer than two models have data, where some pair of them has too few
+/// blocks for an interval, or where there is no twin to say what a difference is worth.
 pub fn leading_group(measures: &Measures<'_>, metric: Metric) -> Option<Group> {
     let race = measures.race();
     let raced: Vec<&Contender> = race
@@ -25,17 +26,20 @@ pub fn leading_group(measures: &Measures<'_>, metric: Metric) -> Option<Group> {
         .filter(|contender| contender.role == Role::Model && contender.fits == Fits::Yes)
         .filter(|contender| !measures.costs(metric, &contender.id).is_empty())
         .collect();
-    let limit = race.margin(metric).ln_1p();
-    let alpha = 0.05 / raced.len().saturating_sub(1).max(1) as f64;
-    let interval = |a: &Contender, b: &Contender| {
-        let d: Vec<f64> = measures.pairs(metric, &a.id, &b.id).iter().map(|pair| pair.d).collect();
+    let interval = |a: &str, b: &str, alpha: f64| {
+        let d: Vec<f64> = measures.pairs(metric, a, b).iter().map(|pair| pair.d).collect();
         Estimate::of(&d, alpha).interval
     };
+    let twin = race.contenders.iter().find(|contender| contender.role == Role::Twin)?;
+    let noise = interval(&twin.id, &race.reference, 0.05)?;
+    let noise = noise.1.max(-noise.0);
+    let limit = race.margin(metric).ln_1p();
+    let alpha = 0.05 / raced.len().saturating_sub(1).max(1) as f64;
     let mut members = Vec::new();
     for model in &raced {
         let mut beaten = false;
         for other in raced.iter().filter(|other| other.id != model.id) {
-            beaten |= interval(model, other)?.0 > limit;
+            beaten |= interval(&model.id, &other.id, alpha)?.0 > limit.max(noise);
         }
         if !beaten {
             members.push(*model);
@@ -44,13 +48,42 @@ pub fn leading_group(measures: &Measures<'_>, metric: Metric) -> Option<Group> {
     let mut widest: Option<f64> = None;
     for (i, a) in members.iter().enumerate() {
         for b in &members[i + 1..] {
-            let (lo, hi) = interval(a, b)?;
+            let (lo, hi) = interval(&a.id, &b.id, alpha)?;
             widest = Some(widest.unwrap_or(0.0).max(hi.max(-lo)));
         }
     }
     (raced.len() > 1).then(|| Group {
-        equivalent: widest.is_some_and(|widest| widest <= limit),
+        equivalent: noise <= limit && widest.is_some_and(|widest| widest <= limit),
         within: widest.map(f64::exp_m1),
         members: members.iter().map(|member| member.id.clone()).collect(),
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::stats::testing::race;
+
+    fn group(blocks: usize, models: &[(&'static str, f64)]) -> Option<Group> {
+        let race = race(blocks, models);
+        leading_group(&Measures::of(&race), Metric::Throughput)
+    }
+
+    #[test]
+    fn who_may_be_the_best() {
+        let one = group(12, &[("fast", 0.5), ("slow", 1.5)]).unwrap();
+        assert_eq!((one.members, one.within), (vec!["fast".to_owned()], None));
+        let tied = group(12, &[("same", 1.0), ("slow", 1.5)]).unwrap();
+        assert_eq!(tied.members, ["ref", "same"]);
+        assert!(tied.equivalent && tied.within.unwrap() < 0.01);
+    }
+
+    #[test]
+    fn nobody_leads_without_intervals_or_a_twin() {
+        assert_eq!(group(3, &[("fast", 0.5)]), None);
+        assert_eq!(group(12, &[]), None);
+        let mut race = race(12, &[("fast", 0.5)]);
+        race.contenders.retain(|contender| contender.role != Role::Twin);
+        assert_eq!(leading_group(&Measures::of(&race), Metric::Throughput), None);
+    }
 }

@@ -124,6 +124,20 @@ mod tests {
         }
 
         #[test]
+        fn any_bytes_decode_or_fail(bytes in prop::collection::vec(any::<u8>(), 0..200)) {
+            let _ = decode(&STANDARD.encode(bytes));
+        }
+
+        #[test]
+        fn damage_decodes_or_fails(at in 0usize..60, to: u8) {
+            let mut bytes = STANDARD.decode(encode(&of(&[1, 1_000, 50_000_000])).unwrap()).unwrap();
+            if let Some(byte) = bytes.get_mut(at) {
+                *byte = to;
+            }
+            let _ = decode(&STANDARD.encode(bytes));
+        }
+
+        #[test]
         fn quantiles_are_the_samples_to_three_digits(
             mut values in prop::collection::vec(1u64..HIGHEST_NS, 1..400), q in 0.0f64..1.0
         ) {

@@ -310,4 +310,27 @@ mod tests {
         assert_eq!(judgement.verdicts.len(), 1);
         assert_eq!(primary(&judgement, "slow").marks, [mark::NO_DATA]);
     }
+
+    proptest::proptest! {
+        #![proptest_config(proptest::prelude::ProptestConfig::with_cases(64))]
+
+        #[test]
+        fn nothing_measured_makes_it_panic_or_say_what_json_cannot(
+            values in proptest::collection::vec(proptest::prelude::any::<(u64, u64)>(), 96),
+            memory: bool,
+        ) {
+            let mut race = race(8, &[("wild", 1.0)]);
+            race.primary = if memory { Metric::Memory } else { Metric::Throughput };
+            let slices = race.blocks.iter_mut().flat_map(|block| &mut block.trials);
+            for (slice, (a, b)) in slices.flat_map(|trial| &mut trial.slices).zip(values) {
+                (slice.window_ns, slice.done, slice.executed) = (a, b, b);
+                (slice.units, slice.memory) = (Some(b), Some(a));
+            }
+            let judgement = judge(&race);
+            (race.verdicts, race.controls) = (judgement.verdicts, judgement.controls);
+            let text = serde_json::to_string(&race).unwrap();
+            proptest::prop_assert!(serde_json::from_str::<Race>(&text).unwrap() == race);
+            let _ = crate::stats::summary(&race).sentences();
+        }
+    }
 }

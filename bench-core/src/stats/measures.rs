@@ -3,7 +3,7 @@
 //! Histograms are decoded once, here; after that a comparison is arithmetic, so that all pairs of
 //! a race can be compared (leading group) for little more than all against one.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use super::{
     estimate::median,
@@ -26,6 +26,8 @@ const RELAXATIONS: f64 = 400.0;
 pub struct Measures<'a> {
     race: &'a Race,
     trials: BTreeMap<&'a str, BTreeMap<usize, Costs>>,
+    /// Contenders whose windows are too short for their queues.
+    hasty: BTreeSet<&'a str>,
 }
 
 /// One block's comparison of two contenders.
@@ -75,7 +77,8 @@ impl<'a> Measures<'a> {
                 of_contender.entry(block.index).or_insert_with(|| Costs::of(race, trial));
             }
         }
-        Self { race, trials }
+        let hasty = trials.keys().copied().filter(|id| !is_relaxed(race, id)).collect();
+        Self { race, trials, hasty }
     }
 
     /// The race.
@@ -99,7 +102,11 @@ impl<'a> Measures<'a> {
             costs.filter_map(|costs| costs.tail(metric)).all(|tail| tail.decides)
         };
         let is_tail = matches!(metric, Metric::P50 | Metric::P99);
-        !is_tail || (enough(a) && enough(b) && self.relaxed(a) && self.relaxed(b))
+        !is_tail || (enough(a) && enough(b) && self.is_relaxed(a) && self.is_relaxed(b))
+    }
+
+    fn is_relaxed(&self, id: &str) -> bool {
+        !self.hasty.contains(id)
     }
 
     /// The SUT's share: CPU time per operation ÷ the metric's time per operation, at most 1
@@ -132,26 +139,26 @@ impl<'a> Measures<'a> {
         let slow = slices.iter().filter(|cost| **cost > SLOW * typical).count();
         Some(slow as f64 / slices.len() as f64)
     }
+}
 
-    /// Whether an open load's windows cover 400 τ, τ = s/(1−√ρ)²; other loads have no queue whose
-    /// memory could outlast the windows.
-    fn relaxed(&self, id: &str) -> bool {
-        if !self.race.load.starts_with("open-") {
-            return true;
-        }
-        let trials: Vec<&Trial> =
-            self.race.trials(id).map(|(_, trial)| trial).filter(|t| t.outcome.is_ok()).collect();
-        let slices = || trials.iter().flat_map(|trial| &trial.slices);
-        let window: f64 = slices().map(|slice| slice.window_ns as f64).sum();
-        let span: f64 = slices().map(|slice| slice.span_ns as f64).sum();
-        let cpu: f64 = slices().map(|slice| slice.cpu_ns as f64).sum();
-        let cpus = self.race.placement.sut.len().max(1) as f64;
-        let utilisation = if span > 0.0 { cpu / (span * cpus) } else { 0.0 };
-        let services = trials.iter().map(|trial| trial.hist.service.as_str());
-        let Some(service) = histogram::merge(services) else { return true };
-        let relaxation = service.mean() / (1.0 - utilisation.sqrt()).powi(2);
-        utilisation < 1.0 && window >= RELAXATIONS * relaxation
+/// Whether an open load's windows cover 400 τ, τ = s/(1−√ρ)²; other loads have no queue whose
+/// memory could outlast the windows. Without a histogram there is no quantile to judge either.
+fn is_relaxed(race: &Race, id: &str) -> bool {
+    if !race.load.starts_with("open-") {
+        return true;
     }
+    let trials: Vec<&Trial> =
+        race.trials(id).map(|(_, trial)| trial).filter(|trial| trial.outcome.is_ok()).collect();
+    let sum = |of: fn(&Slice) -> u64| -> f64 {
+        trials.iter().flat_map(|trial| &trial.slices).map(|slice| of(slice) as f64).sum()
+    };
+    let cpus = race.placement.sut.len().max(1) as f64;
+    let span = sum(|slice| slice.span_ns);
+    let utilisation = if span > 0.0 { sum(|slice| slice.cpu_ns) / (span * cpus) } else { 0.0 };
+    let services = trials.iter().map(|trial| trial.hist.service.as_str());
+    let Some(service) = histogram::merge(services) else { return true };
+    let relaxation = service.mean() / (1.0 - utilisation.sqrt()).powi(2);
+    utilisation < 1.0 && sum(|slice| slice.window_ns) >= RELAXATIONS * relaxation
 }
 
 /// Which metrics a race can be judged by. Open loads have no throughput of their own (it is

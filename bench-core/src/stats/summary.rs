@@ -67,6 +67,9 @@ pub struct Row {
     pub memory_unit: Option<f64>,
     /// Most threads at once: median over blocks.
     pub threads_peak: Option<u64>,
+    /// Its CPU time per operation ÷ the summary's metric per operation: how much of what is compared
+    /// is the contender's own doing.
+    pub share: Option<f64>,
     /// The comparison with the reference on the summary's metric.
     pub verdict: Option<Verdict>,
 }
@@ -94,7 +97,8 @@ pub enum State {
     Absent,
 }
 
-/// Sums up a race. Verdicts are the record's own; where it has none yet, it is judged.
+/// Sums up a race. Verdicts are the record's own; where it has none yet, it is judged. A race that
+/// is still running is best handed in without verdicts, or with those of its latest block.
 pub fn summary(race: &Race) -> Summary {
     let measures = Measures::of(race);
     let judged = race.verdicts.is_empty().then(|| judge(race));
@@ -116,7 +120,7 @@ pub fn summary(race: &Race) -> Summary {
                 Role::Model => verdicts.iter().find(|v| v.metric == metric && v.a == contender.id),
                 _ => None,
             };
-            row(&measures, contender, verdict.cloned())
+            row(&measures, contender, metric, verdict.cloned())
         })
         .collect();
     if let (Some(row), Some(control)) = (rows.iter_mut().find(|row| row.role == Role::Twin), &twin)
@@ -129,8 +133,6 @@ pub fn summary(race: &Race) -> Summary {
         !verdict.marks.iter().any(|m| m == mark::NOT_DECIDABLE || m == mark::INVALID)
     });
     let group = if invalid || !decidable { None } else { leading_group(&measures, metric) };
-    // A dead heat is said only where the same code is seen to be one.
-    let twin_equal = rows.iter().any(|row| row.role == Role::Twin && row.call() == Call::DeadHeat);
     Summary {
         race: race.id.clone(),
         metric,
@@ -140,7 +142,7 @@ pub fn summary(race: &Race) -> Summary {
         blocks: race.blocks.len(),
         status: race.status.clone(),
         rows,
-        group: group.map(|group| Group { equivalent: group.equivalent && twin_equal, ..group }),
+        group,
         twin,
     }
 }
@@ -186,11 +188,21 @@ fn of_twin(control: &Control, id: &str, reference: &str, margin: f64) -> Verdict
         verdict: decision.call,
         resolution: decision.resolution,
         settle: decision.settle,
+        marks: if control.state == mark::INVALID {
+            vec![control.state.clone()]
+        } else {
+            Vec::new()
+        },
         ..Verdict::default()
     }
 }
 
-fn row(measures: &Measures<'_>, contender: &Contender, verdict: Option<Verdict>) -> Row {
+fn row(
+    measures: &Measures<'_>,
+    contender: &Contender,
+    metric: Metric,
+    verdict: Option<Verdict>,
+) -> Row {
     let race = measures.race();
     let id = contender.id.as_str();
     let state = state(race, contender);
@@ -225,6 +237,7 @@ fn row(measures: &Measures<'_>, contender: &Contender, verdict: Option<Verdict>)
         memory_peak: level(memory_peak),
         memory_unit: median(&measures.costs(Metric::Memory, id)),
         threads_peak,
+        share: measures.share(metric, id),
         verdict,
     }
 }

@@ -62,7 +62,7 @@ pub(crate) fn failures() -> Record {
     let mut record = frame();
     record.warnings = vec![Warning {
         code: "governor".into(),
-        text: "the CPU governor is \"powersave\"".into(),
+        text: "The CPU governor is \"powersave\".".into(),
         advice: "Set it to \"performance\" while measuring.".into(),
     }];
     let mut cut = tcp_echo(3);
@@ -117,6 +117,19 @@ pub(crate) fn hostile() -> Record {
     finish(record)
 }
 
+/// The smallest race with everything in it.
+pub(crate) fn small() -> Record {
+    let mut record = frame();
+    let mut race = tcp_echo(12);
+    let kept = ["threads/per-task", "threads/per-task+twin", "tokio/multi-thread"];
+    race.contenders.retain(|contender| kept.contains(&contender.id.as_str()));
+    for block in &mut race.blocks {
+        block.trials.retain(|trial| kept.contains(&trial.contender.as_str()));
+    }
+    record.races = vec![race];
+    finish(record)
+}
+
 /// Nothing at all.
 pub(crate) fn empty() -> Record {
     Record { schema: SCHEMA.into(), ..Record::default() }
@@ -165,14 +178,14 @@ fn fail(race: &mut Race, id: &str, blocks: usize, cause: &str) {
 }
 
 fn tcp_echo(blocks: usize) -> Race {
-    let mut race = race("tcp-echo", "closed-16", blocks, 15_800.0, 16.0);
+    let mut race = race("tcp-echo", "closed-16", blocks, 190_400.0, 16.0, 7_400.0);
     race.operation =
         "one 64-byte message to an echo server over a kept connection, and back".into();
     race
 }
 
 fn http_server(blocks: usize) -> Race {
-    let mut race = race("http-server", "open-4000-poisson", blocks, 61_000.0, 1.0);
+    let mut race = race("http-server", "open-4000-poisson", blocks, 61_000.0, 1.0, 27_000.0);
     race.operation = "one GET answered with a JSON reply, arrivals fixed beforehand".into();
     race.primary = Metric::P99;
     race.placement.name = "split".into();
@@ -180,7 +193,7 @@ fn http_server(blocks: usize) -> Race {
 }
 
 fn gather(blocks: usize) -> Race {
-    let mut race = race("gather", "batch-8", blocks, 20_000_000.0, 1.0);
+    let mut race = race("gather", "batch-8", blocks, 20_000_000.0, 1.0, 41_000.0);
     race.operation = "eight sleeps of 20 ms to 160 ms, all awaited".into();
     race.kind = Kind::Turns;
     race.primary = Metric::Makespan;
@@ -188,7 +201,7 @@ fn gather(blocks: usize) -> Race {
 }
 
 fn idle_tasks(blocks: usize) -> Race {
-    let mut race = race("idle-tasks", "batch-1", blocks, 20_000.0, 1.0);
+    let mut race = race("idle-tasks", "batch-1", blocks, 20_000.0, 1.0, 0.0);
     race.id = "idle-tasks/batch-1".into();
     race.operation = "one task that waits".into();
     race.kind = Kind::Solo;
@@ -227,7 +240,14 @@ fn runner_of(id: &str) -> Runner {
     *RUNNERS.iter().find(|runner| runner.id == id).expect("a known runner")
 }
 
-fn race(scenario: &str, load: &str, blocks: usize, typical_ns: f64, sessions: f64) -> Race {
+fn race(
+    scenario: &str,
+    load: &str,
+    blocks: usize,
+    typical_ns: f64,
+    sessions: f64,
+    cpu_ns: f64,
+) -> Race {
     let mut rng = ChaCha8Rng::seed_from_u64(1_234);
     let mut runners = RUNNERS.to_vec();
     runners.push(Runner { id: "threads/per-task+twin", ..RUNNERS[0] });
@@ -247,7 +267,7 @@ fn race(scenario: &str, load: &str, blocks: usize, typical_ns: f64, sessions: f6
             blocks: 12,
             rounds: 6,
             window_ns: 25_000_000,
-            sessions: whole(sessions) as usize,
+            sessions: 16,
             ..Shape::default()
         },
         reference: "threads/per-task".into(),
@@ -259,7 +279,9 @@ fn race(scenario: &str, load: &str, blocks: usize, typical_ns: f64, sessions: f6
                 trials: runners
                     .iter()
                     .filter(|runner| !(open && runner.id.starts_with("blocking")))
-                    .map(|runner| trial(runner, typical_ns, sessions, (open, batch), &mut rng))
+                    .map(|runner| {
+                        trial(runner, (typical_ns, cpu_ns), sessions, (open, batch), &mut rng)
+                    })
                     .collect(),
                 ..Block::default()
             })
@@ -289,7 +311,7 @@ fn contender(runner: &Runner, open: bool) -> Contender {
 
 fn trial(
     runner: &Runner,
-    typical: f64,
+    (typical, cpu): (f64, f64),
     sessions: f64,
     (open, batch): (bool, bool),
     rng: &mut ChaCha8Rng,
@@ -323,7 +345,7 @@ fn trial(
                 offered: done,
                 done,
                 executed: done + 40,
-                cpu_turn_ns: whole((done + 40) as f64 * 11_900.0 * runner.cost.min(2.0) * weather),
+                cpu_turn_ns: whole((done + 40) as f64 * cpu * runner.cost.min(2.0) * weather),
                 voluntary: Some(done * 2 + 80),
                 involuntary: Some(done / 50),
                 ..Slice::default()

@@ -12,10 +12,12 @@ use deadheat_core::{
 };
 
 /// Echoes messages of `bytes` bytes.
-pub const SPEC: PeerSpec = PeerSpec { name: "echo-server", run };
+pub fn spec() -> PeerSpec {
+    PeerSpec::new("echo-server", run)
+}
 
 fn run(seat: &mut Seat) -> io::Result<()> {
-    let bytes = seat.params.number("bytes").unwrap_or(64) as usize;
+    let bytes = seat.params.size("bytes").unwrap_or(64);
     let listener = net::listen()?;
     let addr = listener.local_addr()?;
     let counters = Counters::default();

@@ -1,0 +1,197 @@
+//! Races end to end: blocks, rounds, controls, foreign programs, and everything that goes wrong.
+
+use std::{collections::BTreeMap, ops::ControlFlow, sync::LazyLock, time::Duration};
+
+use deadheat::core::{
+    cell::Cell,
+    race::{
+        self, Launcher, Plan, Progress,
+        child::{Processes, Threads},
+        plan::{Effort, Wish},
+    },
+    record::{Fits, Outcome, Race, Status, Trial},
+    scenario::Params,
+};
+
+static CELLS: LazyLock<Vec<Cell>> = LazyLock::new(deadheat::matrix::cells);
+
+const EFFORT: Effort = Effort {
+    blocks: 2,
+    rounds: 2,
+    warmup: 1,
+    long_rounds: 1,
+    window: Some(Duration::from_millis(15)),
+};
+
+fn plan(scenario: &str, models: &[&str], load: &str, external: &[(&str, &str)]) -> Plan {
+    let chosen = |cell: &&Cell| cell.scenario.id == scenario && models.contains(&cell.model.id);
+    let cells: Vec<Cell> = CELLS.iter().filter(chosen).cloned().collect();
+    let contender = |(id, fault): &(&str, &str)| {
+        let script = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/contender.py");
+        let command = ["python3", script, fault].map(str::to_owned).to_vec();
+        ((*id).to_owned(), command)
+    };
+    let wish = Wish {
+        params: Params::parse("", (cells[0].scenario.describe)().params).unwrap(),
+        load: load.parse().unwrap(),
+        placement: "free",
+        name_placement: false,
+        effort: EFFORT,
+        seed: 7,
+        reference: None,
+        twin: true,
+        external: external.iter().map(contender).collect(),
+        margin: BTreeMap::new(),
+        keep_slices: false,
+    };
+    Plan::new(&cells, wish)
+}
+
+fn run(plan: &Plan, launcher: &dyn Launcher) -> Race {
+    let mut race = race::begin(plan);
+    race::run(plan, launcher, &mut race, &mut |_, _| ControlFlow::Continue(())).unwrap();
+    race
+}
+
+fn processes() -> Processes {
+    Processes::of(env!("CARGO_BIN_EXE_deadheat"))
+}
+
+fn trials<'a>(race: &'a Race, contender: &'a str) -> Vec<&'a Trial> {
+    race.trials(contender).map(|(_, trial)| trial).collect()
+}
+
+fn cause(trial: &Trial) -> &str {
+    match &trial.outcome {
+        Outcome::Failed { cause, .. } => cause,
+        Outcome::Ok => "",
+    }
+}
+
+#[test]
+fn a_race_has_every_slice_of_everyone() {
+    let plan = plan("tcp-echo", &["threads/per-task", "blocking/sequential"], "closed-4", &[]);
+    let race = run(&plan, &processes());
+    assert_eq!(race.status, Status::Complete);
+    assert_eq!((race.id.as_str(), race.blocks.len()), ("tcp-echo/closed-4", 2));
+    for contender in ["threads/per-task", "blocking/sequential", "threads/per-task+twin"] {
+        let trials = trials(&race, contender);
+        assert_eq!(trials.len(), 2);
+        for trial in trials {
+            assert_eq!(trial.outcome, Outcome::Ok);
+            assert_eq!(trial.slices.len(), 2, "warm-up rounds are not kept");
+            assert!(!trial.hist.service.is_empty() && trial.hist.response.is_empty());
+            for slice in &trial.slices {
+                assert!(slice.done > 0 && slice.executed >= slice.done, "{slice:?}");
+                assert_eq!(slice.peer.unwrap().done, slice.executed, "what the peer counted");
+                assert!(slice.cpu_turn_ns > 0 && slice.cpu_ns > 0, "{slice:?}");
+                assert!(slice.voluntary.is_some(), "{slice:?}");
+            }
+        }
+    }
+    let workers = |id| race.contender(id).unwrap().workers;
+    assert_eq!(workers("blocking/sequential"), Some(1));
+}
+
+#[test]
+fn all_models_of_a_round_get_the_same_arrivals() {
+    let plan = plan("sleep", &["threads/per-task", "threads/pool-64"], "open-500-poisson", &[]);
+    let race = run(&plan, &processes());
+    for block in &race.blocks {
+        for round in 0..2 {
+            let seen: Vec<_> = block
+                .trials
+                .iter()
+                .map(|trial| (trial.slices[round].schedule_seed, trial.slices[round].offered))
+                .collect();
+            assert!(seen.len() == 3 && seen.iter().all(|s| *s == seen[0]), "{seen:?}");
+            assert!(seen[0].1 > 0);
+        }
+    }
+    let seeds: Vec<_> =
+        race.blocks.iter().map(|block| block.trials[0].slices[0].schedule_seed).collect();
+    assert_ne!(seeds[0], seeds[1], "every round has arrivals of its own");
+}
+
+#[test]
+fn a_foreign_program_races_by_the_protocol_alone() {
+    let plan = plan("tcp-echo", &["threads/per-task"], "closed-2", &[("python/threads", "")]);
+    let race = run(&plan, &processes());
+    for trial in trials(&race, "python/threads") {
+        assert_eq!(trial.outcome, Outcome::Ok);
+        for slice in &trial.slices {
+            assert!(slice.done > 0 && slice.cpu_ns > 0, "the system tells its CPU time: {slice:?}");
+            assert_eq!(slice.voluntary, None, "nobody tells its switches, and that is not zero");
+        }
+    }
+}
+
+#[test]
+fn what_goes_wrong_with_a_contender_is_its_own() {
+    let faults = ["crash", "rubbish", "refuse", "wrong", "skip"];
+    let ids: Vec<_> = faults.map(|fault| (format!("python/{fault}"), fault)).into();
+    let external: Vec<_> = ids.iter().map(|(id, fault)| (id.as_str(), *fault)).collect();
+    let plan = plan("tcp-echo", &["threads/per-task"], "closed-2", &external);
+    let race = run(&plan, &processes());
+    assert_eq!(race.status, Status::Complete);
+    for contender in ["threads/per-task", "threads/per-task+twin"] {
+        assert!(trials(&race, contender).iter().all(|trial| trial.outcome.is_ok()));
+    }
+    for (fault, said) in [
+        ("crash", "signal: 6"),
+        ("rubbish", "not a frame of the protocol: it starts with \"debu\""),
+        ("refuse", "not in the mood"),
+        ("wrong", "check values are wrong"),
+        ("skip", "check values are wrong"),
+    ] {
+        let id = format!("python/{fault}");
+        for trial in trials(&race, &id) {
+            assert!(cause(trial).contains(said), "{fault}: {:?}", trial.outcome);
+            assert!(trial.slices.is_empty(), "a failed trial has no number");
+        }
+    }
+    let Outcome::Failed { stderr, .. } = &trials(&race, "python/crash")[0].outcome else {
+        panic!()
+    };
+    assert!(stderr.contains("about to crash"), "{stderr}");
+}
+
+#[test]
+fn a_program_that_is_not_there_is_named() {
+    let mut plan = plan("tcp-echo", &["threads/per-task"], "closed-2", &[("no/program", "")]);
+    for entrant in plan.entrants.iter_mut().filter(|e| !e.command.is_empty()) {
+        entrant.command = vec!["/nowhere/program".into()];
+    }
+    let race = run(&plan, &processes());
+    assert!(cause(trials(&race, "no/program")[0]).contains("failed to start /nowhere/program"));
+}
+
+#[test]
+fn a_race_that_is_stopped_keeps_its_blocks_and_goes_on() {
+    let plan = plan("sleep", &["threads/per-task"], "closed-2", &[]);
+    let launcher = Threads(&CELLS);
+    let mut race = race::begin(&plan);
+    let mut stop = |race: &mut Race, progress: Progress| match progress {
+        Progress::Block if race.blocks.len() == 1 => ControlFlow::Break(()),
+        _ => ControlFlow::Continue(()),
+    };
+    race::run(&plan, &launcher, &mut race, &mut stop).unwrap();
+    assert_eq!((race.blocks.len(), &race.status), (1, &Status::Cut));
+    let first = race.blocks[0].clone();
+    race::run(&plan, &launcher, &mut race, &mut |_, _| ControlFlow::Continue(())).unwrap();
+    assert_eq!((race.blocks.len(), &race.status), (2, &Status::Complete));
+    assert_eq!(race.blocks[0], first);
+}
+
+#[test]
+fn what_cannot_run_says_so_before_the_race() {
+    let plan = plan("sleep", &["threads/per-task", "threads/pool-64"], "batch-10000000", &[]);
+    let fits = |id: &str| {
+        plan.entrants.iter().find(|e| e.contender.id == id).unwrap().contender.fits.clone()
+    };
+    match fits("threads/per-task") {
+        Fits::Infeasible(reason) => assert!(reason.contains("infeasible at 10000000"), "{reason}"),
+        other => panic!("{other:?}"),
+    }
+    assert_eq!(fits("threads/pool-64"), Fits::Yes);
+}
