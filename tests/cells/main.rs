@@ -69,7 +69,8 @@ fn slice(
     let for_ns = if arrivals.is_empty() { 10_000_000 } else { 0 };
     let turn = Turn { for_ns, drain_ns: 1_000_000_000, ..turn.clone() };
     let offered = arrivals.len();
-    let (done, numbers) = child.slice(&turn, arrivals).unwrap();
+    let slice = child.slice(&turn, arrivals);
+    let (done, numbers) = slice.unwrap_or_else(|error| panic!("{name}: {error}"));
     assert!(done.samples > 0 && done.errors.is_empty(), "{name}: {done:?}");
     if for_ns == 0 {
         assert_eq!(numbers.samples.len() + numbers.censored.len(), offered, "{name}");
