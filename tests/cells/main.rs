@@ -167,3 +167,20 @@ fn parameters_reach_both_ends() {
         }
     }
 }
+
+#[test]
+fn what_the_drain_did_not_wait_for_is_censored() {
+    for cell in CELLS.iter().filter(|cell| cell.scenario.id == "sleep") {
+        let mut course = Course::with(&CELLS, cell, "batch-40", "for=20ms");
+        course.prepare.sessions = 1;
+        let mut contender = Rehearsal::start(&CELLS, course.prepare.clone()).unwrap();
+        let turn = Turn { drain_ns: 1, ..Turn::default() };
+        for _ in 0..2 {
+            let (done, numbers) = contender.slice(&turn, vec![0; 40]).unwrap();
+            assert!(!numbers.censored.is_empty(), "{}: {done:?}", course.name());
+            assert_eq!(numbers.samples.len() + numbers.censored.len(), 40, "{}", course.name());
+            assert!(numbers.censored.iter().all(|&due| due == 0), "intended with the others");
+        }
+        contender.quit().unwrap();
+    }
+}
