@@ -66,12 +66,12 @@ fn slice(
     if (course.cell.scenario.describe)().solo_steps > 0 {
         arrivals.truncate(1);
     }
-    let for_ns = if arrivals.is_empty() { 10_000_000 } else { 0 };
+    let for_ns = if arrivals.is_empty() { 20_000_000 } else { 0 };
     let turn = Turn { for_ns, drain_ns: 1_000_000_000, ..turn.clone() };
     let offered = arrivals.len();
     let slice = child.slice(&turn, arrivals);
     let (done, numbers) = slice.unwrap_or_else(|error| panic!("{name}: {error}"));
-    assert!(done.samples > 0 && done.errors.is_empty(), "{name}: {done:?}");
+    assert!(done.errors.is_empty(), "{name}: {done:?}");
     if for_ns == 0 {
         assert_eq!(numbers.samples.len() + numbers.censored.len(), offered, "{name}");
     }
@@ -92,6 +92,8 @@ fn rehearse_client(mut course: Course) {
     let executed = (0..rounds)
         .map(|round| slice(&course, &mut contender, &mut answers, round, &Turn::default()).samples);
     let executed: u64 = executed.sum();
+    // In a window on a busy machine a session may come too late; not in all of them.
+    assert!(executed > 0, "{}", course.name());
     contender.quit().unwrap();
     for peer in peers {
         let counts = peer.quit().unwrap().counts;
