@@ -100,9 +100,11 @@ where
     let rss_base = resource::levels(None, 0).rss;
     let model = M::start(given)?;
     let env = model.env();
-    let cx = cx(Arc::clone(&scenario), env.clone());
+    let cx = cx(scenario, env.clone());
     let rules = assignment.rules();
-    let gates = if assignment.load.spawn { model.lanes() } else { rules.clients };
+    // A lane without a client would take arrivals and never serve them.
+    let lanes = model.lanes().min(rules.clients);
+    let gates = if assignment.load.spawn { lanes } else { rules.clients };
     let (answers, answered) = mpsc::channel();
     let (doors, rooms) = doors(gates, rules.clients, &answers);
     let rooms = std::sync::Mutex::new(rooms);
@@ -122,7 +124,7 @@ where
             logs: Vec::new(),
             now: &now,
             hold: &|held| model.hold(held),
-            observe: &|| scenario.observed(),
+            observe: &|| cx.scenario.observed(),
             pacing: Pacing { virtual_time: M::VIRTUAL, spin: assignment.prepare.spin },
         };
         let result = (|| {
@@ -385,10 +387,10 @@ pub fn serving<M: Model>(
         resource::confine(&assignment.prepare.harness_cpus)?;
         let end = marks(line, || server.is_finished());
         net::close(&closing)?;
-        let served = server.join().map_err(|_| io::Error::other("the server panicked"))?;
+        let last = server.join().map_err(|_| io::Error::other("the server panicked"))?;
         // Where it ended too early, this is why; once it was told to end, its last words don't
         // matter.
-        end.map_err(|error| served.err().unwrap_or(error))
+        end.map_err(|error| last.err().unwrap_or(error))
     })
 }
 
