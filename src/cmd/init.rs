@@ -48,7 +48,9 @@ fn lines(manifest: &str) -> String {
     };
     let mut lines = String::new();
     if !has("deadheat") {
-        lines += &format!("[dev-dependencies]\ndeadheat = \"{version}\"\n\n");
+        lines.push_str("[dev-dependencies]\ndeadheat = \"");
+        lines.push_str(version);
+        lines.push_str("\"\n\n");
     }
     let named = manifest.lines().any(|line| line.replace(' ', "") == "name=\"race\"");
     if !named {
