@@ -384,10 +384,11 @@ pub fn serving<M: Model>(
         line.send(&Message::Ready(ready), &Numbers::default())?;
         resource::confine(&assignment.prepare.harness_cpus)?;
         let end = marks(line, || server.is_finished());
-        let end = told(line, end);
         net::close(&closing)?;
         let served = server.join().map_err(|_| io::Error::other("the server panicked"))?;
-        end.and(served)
+        // Where it ended too early, this is why; once it was told to end, its last words don't
+        // matter.
+        end.map_err(|error| served.err().unwrap_or(error))
     })
 }
 
