@@ -9,7 +9,7 @@ use crate::{
 };
 
 /// What is written.
-const RACE: &str = include_str!("init/race.rs.txt");
+const RACE: &str = include_str!("init/starter.rs");
 
 /// Writes benches/race.rs, and says what belongs into Cargo.toml.
 pub(crate) fn init(args: &InitArgs) -> Result<u8, Failure> {
