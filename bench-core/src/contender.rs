@@ -121,17 +121,31 @@ where
             answered,
             logs: Vec::new(),
             now: &now,
+            hold: &|held| model.hold(held),
             observe: &|| scenario.observed(),
             pacing: Pacing { virtual_time: M::VIRTUAL, spin: assignment.prepare.spin },
         };
-        keeper.collect(GRACE * 3)?;
-        let ready = Ready { workers: Some(model.workers()), addr: None, rss_base };
-        line.send(&Message::Ready(ready), &Numbers::default())?;
-        // After the model's threads exist: they keep the set and the slack that they inherited.
-        resource::confine(&assignment.prepare.harness_cpus)?;
-        resource::sharpen_timers()?;
-        keeper.keep(line)
+        let result = (|| {
+            keeper.collect(GRACE * 3)?;
+            let ready = Ready { workers: Some(model.workers()), addr: None, rss_base };
+            line.send(&Message::Ready(ready), &Numbers::default())?;
+            // After the model's threads exist: they keep the set and slack that they inherited.
+            resource::confine(&assignment.prepare.harness_cpus)?;
+            resource::sharpen_timers()?;
+            keeper.keep(line)
+        })();
+        told(line, result)
     })
+}
+
+/// Tells the parent of an error at once: whoever still waits in the model may keep this process
+/// from ever getting any further.
+fn told(line: &mut Line, result: io::Result<()>) -> io::Result<()> {
+    if let Err(error) = &result {
+        // The parent may be gone; then nobody is left to tell.
+        let _ = line.send(&Message::Failed { cause: error.to_string() }, &Numbers::default());
+    }
+    result
 }
 
 type Doors = (Vec<Sender<Go>>, Vec<Option<Gate>>);
@@ -154,6 +168,8 @@ struct Keeper<'a> {
     /// One list per door, in any order: what was handed back last.
     logs: Vec<Vec<Log>>,
     now: &'a dyn Fn() -> u64,
+    /// See [`Model::hold`](crate::model::Model::hold).
+    hold: &'a dyn Fn(bool),
     observe: &'a dyn Fn() -> Observed,
     pacing: Pacing,
 }
@@ -206,6 +222,7 @@ impl Keeper<'_> {
             let done = Done { begin: Some(begin), end: Some(begin), levels, ..self.done(&[]) };
             return Ok((done, Numbers::default()));
         }
+        (self.hold)(true);
         let epoch = (self.now)();
         let (announce, queue) = unbounded();
         for door in &self.doors {
@@ -215,6 +232,7 @@ impl Keeper<'_> {
         }
         let levels = (turn.for_ns > 0).then(|| self.levels_under_load(epoch, turn.for_ns));
         let lags = self.pace(arrivals, epoch, announce);
+        (self.hold)(false);
         let levels = levels.unwrap_or_else(|| resource::levels(None, 1));
         let censored = self.drain(turn, &queue)?;
         let span_ns = (self.now)() - epoch;
@@ -366,8 +384,10 @@ pub fn serving<M: Model>(
         line.send(&Message::Ready(ready), &Numbers::default())?;
         resource::confine(&assignment.prepare.harness_cpus)?;
         let end = marks(line, || server.is_finished());
+        let end = told(line, end);
         net::close(&closing)?;
-        end
+        let served = server.join().map_err(|_| io::Error::other("the server panicked"))?;
+        end.and(served)
     })
 }
 

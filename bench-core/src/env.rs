@@ -14,6 +14,9 @@ use std::{io, net::SocketAddr, path::Path, time::Duration};
 use crate::clock;
 
 mod buf;
+#[cfg(feature = "testing")]
+#[doc(hidden)]
+pub mod counting;
 
 pub use self::buf::Buf;
 
@@ -128,6 +131,10 @@ pub trait Stream: 'static {
 
     /// Separates the halves.
     fn split(self) -> io::Result<(Self::Read, Self::Write)>;
+
+    /// Whether small messages leave at once. For the conformance suite.
+    #[doc(hidden)]
+    fn nodelay(&self) -> io::Result<bool>;
 }
 
 /// The receiving half of a connection.

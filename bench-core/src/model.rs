@@ -19,6 +19,9 @@ pub mod rayon;
 pub mod smol;
 #[cfg(feature = "tokio")]
 pub mod tokio;
+#[cfg(feature = "testing")]
+#[doc(hidden)]
+pub mod virtual_time;
 
 /// How many tasks a model can have in progress, where each may block what runs it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -94,6 +97,11 @@ pub trait Model: Sized + Sync {
     /// Whether its clock is simulated: then it paces itself (see [`Env::until`]).
     #[doc(hidden)]
     const VIRTUAL: bool = false;
+
+    /// Stops a simulated clock while the harness opens a slice, whose sessions would else not
+    /// start at the same time. A real clock stops for nobody.
+    #[doc(hidden)]
+    fn hold(&self, _held: bool) {}
 
     /// Starts its threads.
     fn start(given: &Given) -> io::Result<Self>;

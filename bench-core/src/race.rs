@@ -32,6 +32,12 @@ pub use self::{
 /// Failures of one contender after which it is not started again.
 const ATTEMPTS: usize = 2;
 
+/// Batches of this many operations are tried with a part of them first.
+const CALIBRATED: u64 = 1_000;
+
+/// How long a batch may take, ns; a model that would need longer is too slow to race.
+const LONGEST_BATCH: u64 = 20_000_000_000;
+
 /// How far a race is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Progress {
@@ -88,10 +94,15 @@ pub fn run(
     let mut peers = start_peers(plan, launcher)?;
     let verifier = verifier(plan, &peers.addrs)?;
     race.status = Status::Running;
+    if race.blocks.is_empty() && plan.batch() >= CALIBRATED {
+        for (contender, why) in Cast::new(plan, launcher, &mut peers, &verifier, race).too_slow()? {
+            race.contenders[contender].fits = Fits::NotApplicable(why);
+        }
+    }
     let mut stopped = watch(race, Progress::Started).is_break();
     while race.blocks.len() < plan.shape.blocks && !stopped {
         let index = race.blocks.len();
-        let mut cast = Cast::new(plan, launcher, &mut peers, &verifier, given_up(race));
+        let mut cast = Cast::new(plan, launcher, &mut peers, &verifier, race);
         let outcome = cast
             .block(index, &mut |done, of| watch(race, Progress::Slice { done, of }).is_break())?;
         let Some(block) = outcome else { break };

@@ -136,7 +136,7 @@ fn section(record: &Record, place: usize, race: &Race) -> Section {
     let mut unfinished = String::new();
     for sentence in summary.sentences() {
         let loud = sentence.topic == Topic::Validity && !stands(&summary);
-        let said = Said { loud, text: words::clean(&sentence.text) };
+        let said = Said { loud, text: words::tie(&words::clean(&sentence.text)) };
         match sentence.topic {
             Topic::Validity if !loud => unfinished = format!("{} ", said.text),
             Topic::Validity | Topic::Lead | Topic::Size => lead.push(said),

@@ -79,8 +79,7 @@ fn render(record: &Record, options: &Options) -> Result<Vec<Output>, Error> {
     }
     for race in &record.races {
         let summary = summary(race);
-        let _ = write!(text, "\n{}", paint(styles.heading, &words::clean(&race.id)));
-        let _ = writeln!(text, "  {}", paint(styles.muted, &words::shape(race)));
+        heading(&mut text, options, &words::clean(&race.id), &words::shape(race));
         if !race.operation.is_empty() {
             wrap(&mut text, options.width, "  ", &words::clean(&race.operation));
         }
@@ -96,7 +95,7 @@ fn render(record: &Record, options: &Options) -> Result<Vec<Output>, Error> {
                 _ => Style::new(),
             };
             let mut plain = String::new();
-            wrap(&mut plain, options.width, "  ", &words::clean(&sentence.text));
+            wrap(&mut plain, options.width, "  ", &words::tie(&words::clean(&sentence.text)));
             for line in plain.lines() {
                 let _ = writeln!(text, "  {}", paint(style, line.trim_start()));
             }
@@ -106,6 +105,19 @@ fn render(record: &Record, options: &Options) -> Result<Vec<Output>, Error> {
         let _ = writeln!(text, "\nNothing was raced.");
     }
     Ok(vec![Output::text("report.txt", text)])
+}
+
+/// The race and how it was run, on one line if that fits.
+fn heading(text: &mut String, options: &Options, id: &str, shape: &str) {
+    let styles = &options.styles;
+    let _ = write!(text, "\n{}", paint(styles.heading, id));
+    if columns(id) + GAP + columns(shape) <= options.width {
+        let _ = writeln!(text, "  {}", paint(styles.muted, shape));
+        return;
+    }
+    let mut plain = String::from("\n");
+    wrap(&mut plain, options.width, "  ", shape);
+    text.push_str(&paint(styles.muted, &plain));
 }
 
 fn warn(text: &mut String, options: &Options, what: &str, advice: &str) {
@@ -126,7 +138,7 @@ fn paint(style: Style, text: &str) -> String {
 fn wrap(text: &mut String, width: usize, indent: &str, words: &str) {
     let room = width.max(40).saturating_sub(indent.len());
     let mut line = String::new();
-    for word in words.split_whitespace() {
+    for word in words.split(' ').filter(|word| !word.is_empty()) {
         let longer = line.chars().count() + 1 + word.chars().count();
         if !line.is_empty() && longer > room {
             let _ = writeln!(text, "{indent}{line}");
@@ -135,7 +147,7 @@ fn wrap(text: &mut String, width: usize, indent: &str, words: &str) {
         if !line.is_empty() {
             line.push(' ');
         }
-        line.push_str(word);
+        line.extend(word.chars().map(|c| if c == '\u{A0}' { ' ' } else { c }));
     }
     if !line.is_empty() {
         let _ = writeln!(text, "{indent}{line}");
@@ -143,6 +155,10 @@ fn wrap(text: &mut String, width: usize, indent: &str, words: &str) {
 }
 
 const GAP: usize = 2;
+/// Below this width words are shortened, to leave room for one more column of numbers.
+const SPACIOUS: usize = 100;
+/// What a question mark stands for there.
+const OPEN: &str = ", size undecided";
 
 fn table(text: &mut String, summary: &Summary, options: &Options) {
     let table = Table::of(summary);
@@ -171,9 +187,14 @@ fn grid(
 ) {
     let width_of = |texts: &mut dyn Iterator<Item = &str>| texts.map(columns).max().unwrap_or(0);
     let name = width_of(&mut lines.iter().map(|line| line.name.as_str())).min(40);
-    let head = ratio_head(summary.metric);
+    let short = options.width < SPACIOUS;
+    let head = if short { "ratio" } else { ratio_head(summary.metric) };
+    let verdicts: Vec<String> = lines
+        .iter()
+        .map(|line| if short { line.verdict.replace(OPEN, "?") } else { line.verdict.clone() })
+        .collect();
     let ratio = width_of(&mut lines.iter().map(|line| line.ratio.as_str()).chain([head]));
-    let verdict = width_of(&mut lines.iter().map(|line| line.verdict.as_str()));
+    let verdict = width_of(&mut verdicts.iter().map(String::as_str));
     let widths: Vec<usize> = table
         .columns
         .iter()
@@ -205,7 +226,7 @@ fn grid(
             Call::Undecided => (Style::new(), styles.muted),
         };
         let (row, brace) = (paint(style, &row), paint(styles.dead_heat, brace));
-        let _ = writeln!(text, "{brace} {row}  {}", paint(word, &line.verdict));
+        let _ = writeln!(text, "{brace} {row}  {}", paint(word, &verdicts[place]));
     }
     notes(text, table, lines, &kept, options);
 }
@@ -230,6 +251,9 @@ fn notes(
     if lines.iter().any(|line| line.cells.iter().any(|cell| cell == NONE)) {
         let note = format!("({NONE}: too few samples, or not available here)");
         wrap(&mut plain, options.width, "  ", &note);
+    }
+    if options.width < SPACIOUS && lines.iter().any(|line| line.verdict.contains(OPEN)) {
+        wrap(&mut plain, options.width, "  ", "(?: there is a difference, its size is undecided)");
     }
     for line in plain.lines() {
         let _ = writeln!(text, "{}", paint(options.styles.muted, line));

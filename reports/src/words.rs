@@ -36,6 +36,24 @@ pub(crate) fn clean(text: &str) -> String {
     line
 }
 
+/// A sentence whose numbers stay with their units, and intervals in one piece, where lines break.
+pub(crate) fn tie(text: &str) -> String {
+    let units = ["B", "KiB", "MiB", "GiB", "ns", "µs", "ms", "s"];
+    let mut tied = String::new();
+    let mut before = "";
+    for word in text.split(' ') {
+        let is_unit = units.contains(&word.trim_end_matches([',', ';', '.', ')']));
+        let is_end = before.starts_with('[') && before.ends_with(',');
+        if !tied.is_empty() {
+            let number = before.ends_with(|c: char| c.is_ascii_digit());
+            tied.push(if (is_unit && number) || is_end { '\u{A0}' } else { ' ' });
+        }
+        tied.push_str(word);
+        before = word;
+    }
+    tied
+}
+
 /// What a call is called: time is slower or faster, CPU time and memory are more or less.
 pub(crate) fn call(metric: Metric, call: Call) -> &'static str {
     let amount = matches!(metric, Metric::CpuTime | Metric::Memory);
@@ -177,6 +195,12 @@ mod tests {
     fn nothing_steers_a_terminal() {
         assert_eq!(clean("a\x1b[31mb\u{202E}c\nd"), "a\u{FFFD}[31mb\u{FFFD}c d");
         assert_eq!(clean(&"x".repeat(1_000)).chars().count(), LONGEST + 1);
+    }
+
+    #[test]
+    fn numbers_keep_their_units() {
+        let tied = tie("costs 467 B, or 9.7 µs [1.0, 1.2] B");
+        assert_eq!(tied, "costs 467\u{A0}B, or 9.7\u{A0}µs [1.0,\u{A0}1.2] B");
     }
 
     #[test]

@@ -1,41 +1,33 @@
 //! The nine core courses under every model.
 
-use deadheat_core::{cell::Cell, cells, model};
-use deadheat_scenarios as scenario;
+use deadheat_core::cell::Cell;
+
+use super::Plain;
+
+/// The group's scenarios and services, under each model as `$W` wraps it.
+#[doc(hidden)]
+#[macro_export]
+macro_rules! core_cells {
+    ($W:ident) => {
+        $crate::standard_cells! {
+            under: $W,
+            scenarios: [
+                $crate::scenario::sleep::Sleep,
+                $crate::scenario::gather::Gather,
+                $crate::scenario::idle_tasks::IdleTasks,
+                $crate::scenario::tcp_echo::TcpEcho,
+                $crate::scenario::http_fanout::HttpFanout,
+                $crate::scenario::sha256::Sha256,
+                $crate::scenario::ping_pong::PingPong,
+            ],
+            services: [
+                $crate::scenario::http_server::HttpServer,
+                $crate::scenario::echo_server::EchoServer,
+            ],
+        }
+    };
+}
 
 pub(super) fn cells() -> Vec<Cell> {
-    cells! {
-        models: [
-            model::pool::Sequential,
-            model::blocking::ThreadPerTask,
-            model::pool::Pool<64>,
-            #[cfg(feature = "rayon")]
-            model::rayon::Rayon,
-            #[cfg(feature = "tokio")]
-            model::tokio::CurrentThread,
-            #[cfg(feature = "tokio")]
-            model::tokio::MultiThread,
-            #[cfg(feature = "tokio")]
-            model::tokio::BlockOn,
-            #[cfg(feature = "smol")]
-            model::smol::Single,
-            #[cfg(feature = "smol")]
-            model::smol::Multi,
-            #[cfg(feature = "async-std")]
-            model::async_std::AsyncStd,
-        ],
-        scenarios: [
-            scenario::sleep::Sleep,
-            scenario::gather::Gather,
-            scenario::idle_tasks::IdleTasks,
-            scenario::tcp_echo::TcpEcho,
-            scenario::http_fanout::HttpFanout,
-            scenario::sha256::Sha256,
-            scenario::ping_pong::PingPong,
-        ],
-        services: [
-            scenario::http_server::HttpServer,
-            scenario::echo_server::EchoServer,
-        ],
-    }
+    crate::core_cells!(Plain)
 }

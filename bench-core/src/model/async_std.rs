@@ -104,6 +104,10 @@ impl Stream for TcpStream {
     fn split(self) -> io::Result<(TcpStream, TcpStream)> {
         Ok((self.clone(), self))
     }
+
+    fn nodelay(&self) -> io::Result<bool> {
+        TcpStream::nodelay(self)
+    }
 }
 
 impl Read for TcpStream {

@@ -113,6 +113,10 @@ impl Stream for TcpStream {
     fn split(self) -> io::Result<(Receiving, TcpStream)> {
         Ok((Receiving { socket: self.try_clone()?, deadline: None }, self))
     }
+
+    fn nodelay(&self) -> io::Result<bool> {
+        TcpStream::nodelay(self)
+    }
 }
 
 /// The receiving half, and the deadline that is set on it: setting one is a system call.

@@ -95,6 +95,10 @@ impl Stream for TcpStream {
     fn split(self) -> io::Result<(OwnedReadHalf, OwnedWriteHalf)> {
         Ok(self.into_split())
     }
+
+    fn nodelay(&self) -> io::Result<bool> {
+        TcpStream::nodelay(self)
+    }
 }
 
 impl Read for OwnedReadHalf {

@@ -6,12 +6,13 @@ use crate::{
     cell::Verifier,
     protocol::{Done, Levels, Numbers, Prepare, Turn},
     race::{
-        Peers, Plan, RaceError,
+        LONGEST_BATCH, Peers, Plan, RaceError,
         child::{Child, Launcher},
+        given_up,
         measure::{Seen, Tally},
         order,
     },
-    record::{Block, Fits, Kind, Outcome, PeerCounts, Resources, Trial},
+    record::{Block, Contender, Fits, Kind, Outcome, PeerCounts, Race, Resources, Trial},
     resource,
 };
 
@@ -30,6 +31,8 @@ pub(super) struct Cast<'a> {
     launcher: &'a dyn Launcher,
     peers: &'a mut Peers,
     verifier: &'a Verifier,
+    /// Indices of the contenders that can run.
+    able: Vec<usize>,
     given_up: Vec<String>,
 }
 
@@ -52,9 +55,11 @@ impl<'a> Cast<'a> {
         launcher: &'a dyn Launcher,
         peers: &'a mut Peers,
         verifier: &'a Verifier,
-        given_up: Vec<String>,
+        race: &Race,
     ) -> Self {
-        Self { plan, launcher, peers, verifier, given_up }
+        let fit = |(i, c): (usize, &Contender)| (c.fits == Fits::Yes).then_some(i);
+        let able = race.contenders.iter().enumerate().filter_map(fit).collect();
+        Self { plan, launcher, peers, verifier, able, given_up: given_up(race) }
     }
 
     /// Runs a block; `None` where it was told to stop before its end.
@@ -77,9 +82,32 @@ impl<'a> Cast<'a> {
         }))
     }
 
-    fn able(&self) -> Vec<usize> {
-        let entrants = self.plan.entrants.iter().enumerate();
-        entrants.filter(|(_, e)| e.contender.fits == Fits::Yes).map(|(i, _)| i).collect()
+    /// Contenders that would need too long for a batch, and how long: from a twentieth of it.
+    pub(super) fn too_slow(&mut self) -> Result<Vec<(usize, String)>, RaceError> {
+        let batch = self.plan.batch();
+        let part = vec![0; usize::try_from(batch / 20).unwrap_or(usize::MAX)];
+        let mut slow = Vec::new();
+        for index in self.able.clone() {
+            let mut player = self.start(index);
+            self.await_ready(&mut player)?;
+            let (turn, _) = self.turn_of(&player, 0);
+            let done = if self.plan.scenario.server {
+                self.serve(&mut player, &turn, &part)
+            } else {
+                player.run(&turn, &part)
+            };
+            // Who fails here fails in the race, and is reported there.
+            if let Ok((done, _)) = done {
+                let rate = done.samples as f64 / (done.span_ns.max(1) as f64 / 1e9);
+                let seconds = batch as f64 / rate;
+                if seconds > LONGEST_BATCH as f64 / 1e9 {
+                    let why = format!("too slow: {seconds:.0} s expected, at {rate:.0}/s");
+                    slow.push((index, why));
+                }
+            }
+            player.quit();
+        }
+        Ok(slow)
     }
 
     /// All alive at once, taking turns.
@@ -89,7 +117,7 @@ impl<'a> Cast<'a> {
         seed: u64,
         ticks: &mut Ticks<'_>,
     ) -> Result<Option<Vec<(usize, Player)>>, RaceError> {
-        let able = self.able();
+        let able = self.able.clone();
         let mut players: Vec<_> = order::shuffled(able.len(), seed)
             .into_iter()
             .map(|place| (place, self.start(able[place])))
@@ -131,7 +159,7 @@ impl<'a> Cast<'a> {
         seed: u64,
         ticks: &mut Ticks<'_>,
     ) -> Result<Option<Vec<(usize, Player)>>, RaceError> {
-        let able = self.able();
+        let able = self.able.clone();
         let mut players = Vec::new();
         let rounds = self.plan.shape.rounds;
         let of = able.len() * rounds;

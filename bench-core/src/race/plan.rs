@@ -178,7 +178,10 @@ impl Plan {
         let typical = clock::nanos((about.typical)(&self.params));
         let Shape { lead_ns, window_ns, out_ns, .. } = self.shape;
         let slice = match self.kind {
-            Kind::Turns | Kind::Solo if self.load.is_batch() => typical.max(5_000_000),
+            Kind::Turns | Kind::Solo if self.batch() > 0 => {
+                let waves = self.batch().div_ceil(self.shape.sessions.max(1) as u64);
+                (waves * typical).max(5_000_000)
+            }
             _ => lead_ns + window_ns + out_ns + typical,
         };
         let startup = 40_000_000 + 8_000_000 * alive + 200_000 * self.shape.sessions as u64;

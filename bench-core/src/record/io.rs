@@ -24,7 +24,7 @@ pub enum ReadError {
         /// What the system said.
         source: io::Error,
     },
-    /// Larger than [`LARGEST`].
+    /// Larger than any record: something else was meant.
     #[error("{} has {size} bytes, and a record has at most {LARGEST}", path.display())]
     TooLarge {
         /// What was asked for.
