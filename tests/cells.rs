@@ -41,7 +41,10 @@ impl<'a> Course<'a> {
     }
 
     fn with(cell: &'a Cell, load: &str, params: &str) -> Self {
-        let params = Params::parse(params, (cell.scenario.describe)().params).unwrap();
+        let declared = (cell.scenario.describe)().params;
+        let conns = declared.iter().any(|param| param.name == "conns");
+        let conns = if conns { format!(",conns={SESSIONS}") } else { String::new() };
+        let params = Params::parse(&format!("{params}{conns}"), declared).unwrap();
         let one = (cell.scenario.describe)().sessions == Sessions::One;
         let prepare = Prepare {
             scenario: cell.scenario.id.into(),
@@ -137,7 +140,8 @@ fn slice(
     let for_ns = if arrivals.is_empty() { 10_000_000 } else { 0 };
     let turn = Turn { for_ns, drain_ns: 1_000_000_000, ..turn.clone() };
     let offered = arrivals.len();
-    let (done, numbers) = child.slice(&turn, arrivals).unwrap();
+    let answer = child.slice(&turn, arrivals);
+    let (done, numbers) = answer.unwrap_or_else(|error| panic!("{name}: {error}"));
     assert!(done.samples > 0 && done.errors.is_empty(), "{name}: {done:?}");
     if for_ns == 0 {
         assert_eq!(numbers.samples.len() + numbers.censored.len(), offered, "{name}");
@@ -150,7 +154,9 @@ fn slice(
 fn rehearse_client(mut course: Course<'_>) {
     let peers = course.peers();
     let mut answers = Answers::new(&course);
-    let mut contender = Rehearsal::start(&CELLS, course.prepare.clone()).unwrap();
+    let started = Rehearsal::start(&CELLS, course.prepare.clone());
+    let name = course.name();
+    let mut contender = started.unwrap_or_else(|error| panic!("{name}: {error}"));
     let rounds = match (course.cell.scenario.describe)().solo_steps {
         0 => 3,
         steps => steps as u64,

@@ -11,7 +11,7 @@ use std::sync::LazyLock;
 
 use deadheat::core::{
     cell::Cell,
-    contender::BLOCKING_THREADS,
+    model::BLOCKING_THREADS,
     protocol::{Prepare, Turn},
     rehearsal::Rehearsal,
     resource,
