@@ -66,8 +66,8 @@ impl Assignment {
 
 /// Runs a client cell, from `ready` to `quit`.
 ///
-/// `start` makes the future of a gate: [`session`](crate::session::session) or
-/// [`acceptor`](crate::session::acceptor), chosen in the matrix.
+/// `start` makes the future of a gate: [`session`](crate::session::session),
+/// [`acceptor`](crate::session::acceptor), or [`room`](crate::session::room), which is either.
 pub fn client<M, S, Fut>(
     assignment: &Assignment,
     line: &mut Line,
@@ -108,36 +108,59 @@ where
     let (answers, answered) = mpsc::channel();
     let (doors, rooms) = doors(gates, rules.clients, &answers);
     let rooms = std::sync::Mutex::new(rooms);
-    thread::scope(|scope| {
-        let (model, start, cx) = (&model, &start, &cx);
-        thread::Builder::new().name("sessions".into()).spawn_scoped(scope, move || {
+    let trial = Trial {
+        dispatch: &|| {
             model.dispatch(gates, |i| {
                 let gate = rooms.lock().expect("nobody panics here")[i].take();
                 start(cx.clone(), rules, gate.expect("one session per gate"))
             });
-        })?;
-        resource::name_thread("deadheat-keeper");
-        let now = || env.now();
-        let mut keeper = Keeper {
+        },
+        ready: Ready { workers: Some(model.workers()), addr: None, rss_base },
+        harness_cpus: &assignment.prepare.harness_cpus,
+    };
+    trial.run(
+        line,
+        Keeper {
             doors,
             answered,
             logs: Vec::new(),
-            now: &now,
+            now: &|| env.now(),
             hold: &|held| model.hold(held),
             observe: &|| cx.scenario.observed(),
             pacing: Pacing { virtual_time: M::VIRTUAL, spin: assignment.prepare.spin },
-        };
-        let result = (|| {
-            keeper.collect(GRACE * 3)?;
-            let ready = Ready { workers: Some(model.workers()), addr: None, rss_base };
-            line.send(&Message::Ready(ready), &Numbers::default())?;
-            // After the model's threads exist: they keep the set and slack that they inherited.
-            resource::confine(&assignment.prepare.harness_cpus)?;
-            resource::sharpen_timers()?;
-            keeper.keep(line)
-        })();
-        told(line, result)
-    })
+        },
+    )
+}
+
+/// What is the same for every cell, and so is compiled once.
+struct Trial<'a> {
+    /// Runs the sessions, and returns when all have ended.
+    dispatch: &'a (dyn Fn() + Sync),
+    ready: Ready,
+    harness_cpus: &'a [usize],
+}
+
+impl Trial<'_> {
+    fn run(self, line: &mut Line, mut keeper: Keeper<'_>) -> io::Result<()> {
+        thread::scope(|scope| {
+            let dispatch = self.dispatch;
+            thread::Builder::new().name("sessions".into()).spawn_scoped(scope, dispatch)?;
+            resource::name_thread("deadheat-keeper");
+            let result = self.keep(line, &mut keeper);
+            // Without doors the sessions end.
+            drop(keeper);
+            told(line, result)
+        })
+    }
+
+    fn keep(self, line: &mut Line, keeper: &mut Keeper<'_>) -> io::Result<()> {
+        keeper.collect(GRACE * 3)?;
+        line.send(&Message::Ready(self.ready), &Numbers::default())?;
+        // After the model's threads exist: they keep the set and slack that they inherited.
+        resource::confine(self.harness_cpus)?;
+        resource::sharpen_timers()?;
+        keeper.keep(line)
+    }
 }
 
 /// Tells the parent of an error at once: whoever still waits in the model may keep this process
