@@ -38,7 +38,9 @@ fn git_state(root: &Path) -> String {
     let path = |name: &str| git(&["rev-parse", "--git-path", name]).map(|path| root.join(path));
     let branch = git(&["symbolic-ref", "-q", "HEAD"]);
     for name in ["HEAD", "index", "packed-refs"].into_iter().chain(branch.as_deref()) {
-        path(name).iter().for_each(|path| watch(path));
+        if let Some(path) = path(name) {
+            watch(&path);
+        }
     }
     for sources in ["src", "bench-core/src", "scenarios/src", "reports/src", "Cargo.toml"] {
         watch(&root.join(sources));

@@ -100,10 +100,11 @@ where
     let rss_base = resource::levels(None, 0).rss;
     let model = M::start(given)?;
     let env = model.env();
-    let observed = Arc::clone(&scenario);
     let cx = cx(scenario, env.clone());
     let rules = assignment.rules();
-    let gates = if assignment.load.spawn { model.lanes() } else { rules.clients };
+    // A lane without a client would take arrivals and never serve them.
+    let lanes = model.lanes().min(rules.clients);
+    let gates = if assignment.load.spawn { lanes } else { rules.clients };
     let (answers, answered) = mpsc::channel();
     let (doors, rooms) = doors(gates, rules.clients, &answers);
     let rooms = std::sync::Mutex::new(rooms);
@@ -125,7 +126,7 @@ where
             logs: Vec::new(),
             now: &|| env.now(),
             hold: &|held| model.hold(held),
-            observe: &|| observed.observed(),
+            observe: &|| cx.scenario.observed(),
             pacing: Pacing { virtual_time: M::VIRTUAL, spin: assignment.prepare.spin },
         },
     )
@@ -146,9 +147,10 @@ impl Trial<'_> {
             thread::Builder::new().name("sessions".into()).spawn_scoped(scope, dispatch)?;
             resource::name_thread("deadheat-keeper");
             let result = self.keep(line, &mut keeper);
-            // Without doors the sessions end.
+            let result = told(line, result);
+            // Without doors the sessions end; the scope waits for that.
             drop(keeper);
-            told(line, result)
+            result
         })
     }
 
@@ -408,10 +410,11 @@ pub fn serving<M: Model>(
         line.send(&Message::Ready(ready), &Numbers::default())?;
         resource::confine(&assignment.prepare.harness_cpus)?;
         let end = marks(line, || server.is_finished());
-        let end = told(line, end);
         net::close(&closing)?;
-        let served = server.join().map_err(|_| io::Error::other("the server panicked"))?;
-        end.and(served)
+        let last = server.join().map_err(|_| io::Error::other("the server panicked"))?;
+        // Where it ended too early, this is why; once it was told to end, its last words don't
+        // matter.
+        end.map_err(|error| last.err().unwrap_or(error))
     })
 }
 
