@@ -18,3 +18,13 @@ pub use self::own::{Boxed, Fault, LocalBoxed, On, Own, Threads, peer, race};
 pub fn run_main(_cells: Vec<deadheat_core::cell::Cell>) -> std::process::ExitCode {
     std::process::ExitCode::SUCCESS
 }
+
+/// The code of the README compiles.
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+pub struct Readme;
+
+/// The skeletons for contributors compile and run.
+#[cfg(doctest)]
+#[doc = include_str!("../docs/CONTRIBUTING.md")]
+pub struct Contributing;
