@@ -1,12 +1,32 @@
 //! Races execution models over the same courses, and says who is faster, by how much, or that it
 //! is a dead heat.
+//!
+//! A crate that races its own models or scenarios has a bench target with `harness = false` and
+//! one call of [`main!`]; its `cargo bench` then is the whole command line of this one.
 
 pub mod matrix;
 
-pub use deadheat_core as core;
-pub use deadheat_scenarios as scenario;
-
+mod board;
+mod choice;
+mod cli;
+mod closing;
+mod cmd;
+mod course;
+mod failure;
+mod folder;
+mod output;
 mod own;
+mod plan;
+mod profile;
+mod program;
+
+use std::process::ExitCode;
+
+use deadheat_core::{cell::Cell, race::child};
+
+pub use deadheat_core as core;
+pub use deadheat_core::model;
+pub use deadheat_reports as reports;
 
 #[cfg(feature = "smol")]
 pub use self::own::Smol;
@@ -14,9 +34,59 @@ pub use self::own::Smol;
 pub use self::own::Tokio;
 pub use self::own::{Boxed, Fault, LocalBoxed, On, Own, Threads, peer, race};
 
-/// placeholder
-pub fn run_main(_cells: Vec<deadheat_core::cell::Cell>) -> std::process::ExitCode {
-    std::process::ExitCode::SUCCESS
+/// What is run: the traits to write one's own, and the courses of this crate.
+pub mod scenario {
+    pub use deadheat_core::scenario::*;
+    pub use deadheat_scenarios::*;
+}
+
+/// The `main` of a bench target: every model over every scenario and service.
+///
+/// ```ignore
+/// deadheat::main! {
+///     models: [MyRuntime, deadheat::model::tokio::MultiThread],
+///     scenarios: [deadheat::scenario::tcp_echo::TcpEcho, MyScenario],
+/// }
+/// ```
+#[macro_export]
+macro_rules! main {
+    (models: $models:tt, scenarios: $scenarios:tt $(,)?) => {
+        $crate::main! { models: $models, scenarios: $scenarios, services: [] }
+    };
+    (models: $models:tt, services: $services:tt $(,)?) => {
+        $crate::main! { models: $models, scenarios: [], services: $services }
+    };
+    (models: $models:tt, scenarios: $scenarios:tt, services: $services:tt $(,)?) => {
+        fn main() -> ::std::process::ExitCode {
+            $crate::run_main($crate::core::cells! {
+                models: $models,
+                scenarios: $scenarios,
+                services: $services,
+            })
+        }
+    };
+}
+
+/// Runs a bench target: what `cargo bench` and `cargo test --benches` ask for.
+///
+/// It is also what this program starts again as its contenders and peers, so nothing may run
+/// before it in `main`, and standard output belongs to it.
+pub fn run_main(cells: Vec<Cell>) -> ExitCode {
+    entry(cells, cli::Face::Bench)
+}
+
+/// Runs the program `deadheat`: like [`run_main`], but a subcommand is needed.
+#[doc(hidden)]
+pub fn program_main(cells: Vec<Cell>) -> ExitCode {
+    entry(cells, cli::Face::Program)
+}
+
+fn entry(cells: Vec<Cell>, face: cli::Face) -> ExitCode {
+    if child::is_child(std::env::args_os()) {
+        // The parent has been told already, over the line.
+        return child::be_child(&cells).map_or(ExitCode::FAILURE, |()| ExitCode::SUCCESS);
+    }
+    ExitCode::from(cmd::run(&cells, face))
 }
 
 /// The code of the README compiles.

@@ -80,7 +80,7 @@ where
     Fut: Future<Output = ()>,
 {
     let scenario = Arc::new(S::prepare(&assignment.setup())?);
-    client_with::<M, S, Fut>(assignment, line, &Given::here(), scenario, cx, start)
+    client_with::<M, S, Fut>(assignment, line, &Given::here(), &scenario, cx, start)
 }
 
 /// As [`client`], with a scenario that is already prepared.
@@ -88,7 +88,7 @@ pub fn client_with<M, S, Fut>(
     assignment: &Assignment,
     line: &mut Line,
     given: &Given,
-    scenario: Arc<S>,
+    scenario: &Arc<S>,
     cx: impl Fn(Arc<S>, M::Env) -> Cx<S, M::Env>,
     start: impl Fn(Cx<S, M::Env>, Rules, Gate) -> Fut + Sync,
 ) -> io::Result<()>
@@ -100,7 +100,7 @@ where
     let rss_base = resource::levels(None, 0).rss;
     let model = M::start(given)?;
     let env = model.env();
-    let cx = cx(Arc::clone(&scenario), env.clone());
+    let cx = cx(Arc::clone(scenario), env.clone());
     let rules = assignment.rules();
     let gates = if assignment.load.spawn { model.lanes() } else { rules.clients };
     let (answers, answered) = mpsc::channel();
@@ -384,10 +384,11 @@ pub fn serving<M: Model>(
         line.send(&Message::Ready(ready), &Numbers::default())?;
         resource::confine(&assignment.prepare.harness_cpus)?;
         let end = marks(line, || server.is_finished());
-        let end = told(line, end);
         net::close(&closing)?;
-        let served = server.join().map_err(|_| io::Error::other("the server panicked"))?;
-        end.and(served)
+        let ended = server.join().map_err(|_| io::Error::other("the server panicked"))?;
+        // Where it ended too early, this is why; once it was told to end, its last words don't
+        // matter.
+        end.map_err(|error| ended.err().unwrap_or(error))
     })
 }
 

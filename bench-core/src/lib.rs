@@ -11,6 +11,7 @@ pub mod duration;
 pub mod env;
 pub mod line;
 pub mod load;
+pub mod machine;
 pub mod model;
 pub mod net;
 pub mod peer;

@@ -7,7 +7,12 @@
 //! Between the two clock readings of an operation there is nothing of ours: no dyn call, lock,
 //! allocation, formatting or logging.
 
-use std::{hint, io, sync::mpsc, time::Duration};
+use std::{
+    collections::VecDeque,
+    hint, io,
+    sync::{Arc, Mutex, MutexGuard, PoisonError, mpsc},
+    time::Duration,
+};
 
 use async_channel::{Receiver, Sender};
 
@@ -233,25 +238,60 @@ async fn open<S: Scenario, E: Env>(
 }
 
 /// Clients that wait for an operation to do: each task takes one and gives it back.
-pub struct Idle<S: Scenario, E: Env> {
-    give: Sender<Client<S, E>>,
-    take: Receiver<Client<S, E>>,
+///
+/// Whoever has waited longest is served first, and is handed the client: in a channel, a task that
+/// has just arrived can snatch it from under one that was woken for it and has not run yet.
+pub struct Idle<S: Scenario, E: Env>(Arc<Mutex<Bench<Client<S, E>>>>);
+
+struct Bench<C> {
+    clients: VecDeque<C>,
+    /// Empty while a client is idle.
+    waiting: VecDeque<Sender<C>>,
 }
 
 impl<S: Scenario, E: Env> Clone for Idle<S, E> {
     fn clone(&self) -> Self {
-        Self { give: self.give.clone(), take: self.take.clone() }
+        Self(Arc::clone(&self.0))
+    }
+}
+
+impl<S: Scenario, E: Env> Default for Idle<S, E> {
+    fn default() -> Self {
+        Self(Arc::new(Mutex::new(Bench { clients: VecDeque::new(), waiting: VecDeque::new() })))
     }
 }
 
 impl<S: Scenario, E: Env> Idle<S, E> {
-    fn put(&self, client: Client<S, E>) {
-        // Unbounded, and this end keeps the other alive.
-        let _ = self.give.try_send(client);
+    fn bench(&self) -> MutexGuard<'_, Bench<Client<S, E>>> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn put(&self, mut client: Client<S, E>) {
+        let mut bench = self.bench();
+        while let Some(first) = bench.waiting.pop_front() {
+            match first.try_send(client) {
+                Ok(()) => return,
+                // It was cancelled.
+                Err(back) => client = back.into_inner(),
+            }
+        }
+        bench.clients.push_back(client);
+    }
+
+    fn take(&self) -> Result<Client<S, E>, Receiver<Client<S, E>>> {
+        let mut bench = self.bench();
+        bench.clients.pop_front().ok_or_else(|| {
+            let (place, turn) = async_channel::bounded(1);
+            bench.waiting.push_back(place);
+            turn
+        })
     }
 
     async fn next(&self) -> Client<S, E> {
-        self.take.recv().await.expect("this end keeps the other alive")
+        match self.take() {
+            Ok(client) => client,
+            Err(turn) => turn.recv().await.expect("this end keeps the other alive"),
+        }
     }
 }
 
@@ -318,8 +358,7 @@ where
     E: Spawn<Fut>,
     Fut: Future<Output = ()>,
 {
-    let (give, take) = async_channel::unbounded();
-    let idle = Idle { give, take };
+    let idle = Idle::default();
     let mut logs = Vec::new();
     for &index in &gate.clients {
         let mut client = Client::open(cx, index).await?;

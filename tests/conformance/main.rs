@@ -11,7 +11,6 @@ use std::sync::LazyLock;
 
 use deadheat::core::{
     cell::Cell,
-    contender::BLOCKING_THREADS,
     protocol::{Prepare, Turn},
     rehearsal::Rehearsal,
     resource,
@@ -24,7 +23,7 @@ static CELLS: LazyLock<Vec<Cell>> = LazyLock::new(|| {
     }
 });
 
-/// A second: no session waits that long for another.
+/// Nobody waits that long for anyone.
 const PATIENCE_NS: u64 = 10_000_000_000;
 
 fn models(server: bool, places: usize) -> impl Iterator<Item = &'static Cell> {
@@ -169,7 +168,6 @@ fn workers_are_as_many_as_given() {
         assert_eq!(contender.ready.workers, Some(expected), "{cell:?}");
         contender.quit().unwrap();
     }
-    assert!(BLOCKING_THREADS > 0);
 }
 
 /// Connections to a server under every model: one after the other, or all at once.
@@ -178,8 +176,8 @@ fn serve(connections: usize, at_once: bool) {
     for cell in models(true, places).filter(|cell| cell.model.serves.is_ok()) {
         let contender = Rehearsal::start(&CELLS, prepare(cell, "closed-1", 1)).unwrap();
         let addr = contender.ready.addr.unwrap();
-        let sizes = if at_once { served::visit_at_once } else { served::visit_in_turn };
-        sizes(addr, connections).unwrap_or_else(|error| panic!("{cell:?}: {error}"));
+        let visit = if at_once { served::visit_at_once } else { served::visit_in_turn };
+        visit(addr, connections).unwrap_or_else(|error| panic!("{cell:?}: {error}"));
         contender.quit().unwrap_or_else(|error| panic!("{cell:?}: {error}"));
     }
 }

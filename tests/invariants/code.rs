@@ -39,6 +39,7 @@ const CLOCKS: &[(&str, &str)] = &[
     ("bench-core/src/session.rs", "the measured loop"),
     ("bench-core/src/contender.rs", "the pacer, and the end of a drain"),
     ("bench-core/src/peer.rs", "a peer counts how long it served"),
+    ("bench-core/src/machine.rs", "what the clock can do, asked once per run"),
     ("bench-core/src/race.rs", "the parent's patience"),
     ("bench-core/src/race/child.rs", "the parent's patience, and the time to be ready"),
     ("bench-core/src/model/virtual_time.rs", "a simulated clock, for tests"),

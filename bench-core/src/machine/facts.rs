@@ -1,0 +1,122 @@
+//! Facts by name. Only what is there.
+
+use std::collections::BTreeMap;
+
+use super::{limits, tree::Tree};
+
+/// One file, one fact.
+const FILES: [(&str, &str); 12] = [
+    ("kernel.version", "proc/sys/kernel/version"),
+    ("cmdline", "proc/cmdline"),
+    ("clocksource", "sys/devices/system/clocksource/clocksource0/current_clocksource"),
+    ("governor", "sys/devices/system/cpu/cpu0/cpufreq/scaling_governor"),
+    ("frequency.driver", "sys/devices/system/cpu/cpu0/cpufreq/scaling_driver"),
+    ("frequency.boost", "sys/devices/system/cpu/cpufreq/boost"),
+    ("frequency.no_turbo", "sys/devices/system/cpu/intel_pstate/no_turbo"),
+    ("idle.driver", "sys/devices/system/cpu/cpuidle/current_driver"),
+    ("isolated", "sys/devices/system/cpu/isolated"),
+    ("aslr", "proc/sys/kernel/randomize_va_space"),
+    ("psi.cpu", "proc/pressure/cpu"),
+    ("psi.memory", "proc/pressure/memory"),
+];
+
+/// Files of which the word in brackets counts: `always [madvise] never`.
+const CHOICES: [(&str, &str); 2] = [
+    ("thp", "sys/kernel/mm/transparent_hugepage/enabled"),
+    ("thp.defrag", "sys/kernel/mm/transparent_hugepage/defrag"),
+];
+
+/// Kernel settings that a scenario can meet.
+const SYSCTLS: [&str; 13] = [
+    "net.core.somaxconn",
+    "net.core.rmem_max",
+    "net.core.wmem_max",
+    "net.ipv4.ip_local_port_range",
+    "net.ipv4.tcp_max_syn_backlog",
+    "net.ipv4.tcp_tw_reuse",
+    "net.ipv4.tcp_congestion_control",
+    "vm.max_map_count",
+    "vm.overcommit_memory",
+    "vm.swappiness",
+    "kernel.threads-max",
+    "kernel.pid_max",
+    "kernel.perf_event_paranoid",
+];
+
+/// Instructions that code of runtimes, hashes and copies chooses by, and timing depends on.
+const FLAGS: [&str; 14] = [
+    "aes",
+    "asimd",
+    "atomics",
+    "avx",
+    "avx2",
+    "avx512f",
+    "constant_tsc",
+    "erms",
+    "fsrm",
+    "nonstop_tsc",
+    "pcid",
+    "sha_ni",
+    "sha2",
+    "waitpkg",
+];
+
+/// Everything that is known of the machine beside its name.
+pub(super) fn facts(tree: &Tree<'_>) -> BTreeMap<String, String> {
+    let mut facts = BTreeMap::new();
+    let mut add = |name: String, value: Option<String>| {
+        if let Some(value) = value {
+            facts.insert(name, value);
+        }
+    };
+    for (name, path) in FILES {
+        add(name.into(), tree.text(path));
+    }
+    for (name, path) in CHOICES {
+        add(name.into(), tree.text(path).and_then(|text| chosen(&text)));
+    }
+    for name in SYSCTLS {
+        let path = format!("proc/sys/{}", name.replace('.', "/"));
+        add(format!("sysctl.{name}"), tree.text(&path));
+    }
+    add("smt".into(), smt(tree));
+    add("cores".into(), cores(tree));
+    for name in tree.names(VULNERABILITIES) {
+        let state = tree.text(&format!("{VULNERABILITIES}/{name}"));
+        // What does not concern this CPU costs it nothing.
+        add(format!("mitigations.{name}"), state.filter(|state| state != "Not affected"));
+    }
+    let flags: Vec<String> =
+        tree.flags().into_iter().filter(|flag| FLAGS.contains(&flag.as_str())).collect();
+    add("cpu.flags".into(), (!flags.is_empty()).then(|| flags.join(" ")));
+    add("cpu.microcode".into(), tree.cpuinfo("microcode"));
+    limits::ulimits(tree, &mut add);
+    limits::cgroup(tree, &mut add);
+    facts
+}
+
+const VULNERABILITIES: &str = "sys/devices/system/cpu/vulnerabilities";
+
+fn chosen(text: &str) -> Option<String> {
+    let (_, rest) = text.split_once('[')?;
+    Some(rest.split_once(']')?.0.into())
+}
+
+fn smt(tree: &Tree<'_>) -> Option<String> {
+    match tree.text("sys/devices/system/cpu/smt/active")?.as_str() {
+        "0" => Some("off".into()),
+        "1" => Some("on".into()),
+        other => Some(other.into()),
+    }
+}
+
+/// Physical cores: how many different pairs of package and core there are.
+fn cores(tree: &Tree<'_>) -> Option<String> {
+    let id = |cpu: usize, what: &str| {
+        tree.text(&format!("sys/devices/system/cpu/cpu{cpu}/topology/{what}"))
+    };
+    let pairs: Option<std::collections::BTreeSet<_>> = (0..tree.cpus())
+        .map(|cpu| Some((id(cpu, "physical_package_id")?, id(cpu, "core_id")?)))
+        .collect();
+    pairs.filter(|pairs| !pairs.is_empty()).map(|pairs| pairs.len().to_string())
+}

@@ -1,0 +1,249 @@
+//! Which cells are meant: globs over models and scenarios, regexes over cell ids.
+//!
+//! A profile leaves courses and models out. What is named is raced all the same: a filter that
+//! matches nothing within the profile is tried on everything there is.
+
+use deadheat_core::{cell::Cell, scenario::Tier};
+use regex::Regex;
+
+use crate::{
+    cli::ChoiceArgs,
+    course::{Course, courses},
+    failure::Failure,
+    profile::Profile,
+};
+
+/// The courses that are meant, each with the cells that are.
+pub(crate) fn choose(
+    cells: &[Cell],
+    choice: &ChoiceArgs,
+    profile: Profile,
+    reference: Option<&str>,
+) -> Result<Vec<Course>, Failure> {
+    let models = ids(cells, |cell| cell.model.id);
+    let scenarios = ids(cells, |cell| cell.scenario.id);
+    check_globs("model", &choice.models, &models)?;
+    check_globs("scenario", &choice.scenarios, &scenarios)?;
+    check_globs("model", reference.as_slice(), &models)?;
+    let all: Vec<Course> = courses(cells, choice)?
+        .into_iter()
+        .filter(|course| globs(&choice.scenarios, course.scenario.id))
+        .collect();
+    let marked = Marked::new(&all, choice, profile)?;
+    let chosen: Vec<Course> = all
+        .iter()
+        .zip(marked.cells)
+        .map(|(course, mut marks)| {
+            // The others need somebody to be compared with.
+            if marks.contains(&true) {
+                for (cell, mark) in course.cells.iter().zip(&mut marks) {
+                    *mark |= reference == Some(cell.model.id);
+                }
+            }
+            let chosen = course.cells.iter().zip(marks).filter(|(_, mark)| *mark);
+            Course { cells: chosen.map(|(cell, _)| cell.clone()).collect(), ..course.clone() }
+        })
+        .filter(|course| !course.cells.is_empty())
+        .collect();
+    if chosen.is_empty() {
+        return Err(Failure::usage("nothing is left to be raced: see `deadheat list`"));
+    }
+    Ok(chosen)
+}
+
+/// For each course, which of its cells are meant.
+struct Marked {
+    cells: Vec<Vec<bool>>,
+}
+
+impl Marked {
+    fn new(all: &[Course], choice: &ChoiceArgs, profile: Profile) -> Result<Self, Failure> {
+        let wanted = |cell: &Cell| globs(&choice.models, cell.model.id);
+        let usual = |cell: &Cell| !choice.models.is_empty() || profile.has_model(cell.model.id);
+        let tier = if choice.all { Tier::Publish } else { profile.tier() };
+        let tiered = |course: &Course| {
+            course.tier <= tier || choice.scenarios.iter().any(|name| name == course.scenario.id)
+        };
+        let mut marked = Self { cells: all.iter().map(|c| vec![false; c.cells.len()]).collect() };
+        if choice.filters.is_empty()
+            && !marked.mark(all, |course, cell| tiered(course) && wanted(cell) && usual(cell))
+        {
+            // A crate with one race, or one model, means that one whatever the profile.
+            marked.mark(all, |_, cell| wanted(cell));
+        }
+        for filter in &choice.filters {
+            let pattern = Pattern::new(filter, choice.exact)?;
+            let meant = |course: &Course, cell: &Cell| wanted(cell) && pattern.meets(course, cell);
+            let within = marked.mark(all, |course, cell| {
+                let (race, id) = (course.id(), course.cell_id(cell.model.id));
+                let named = [&race, &id].contains(&filter);
+                meant(course, cell) && (tiered(course) || named) && (usual(cell) || id == *filter)
+            });
+            if !within && !marked.mark(all, meant) {
+                return Err(nothing("filter", filter, &names(all)));
+            }
+        }
+        for skip in &choice.skip {
+            let pattern = Pattern::new(skip, choice.exact)?;
+            marked.unmark(all, |course, cell| pattern.meets(course, cell));
+        }
+        Ok(marked)
+    }
+
+    /// Marks what is meant; whether there was any.
+    fn mark(&mut self, all: &[Course], meant: impl Fn(&Course, &Cell) -> bool) -> bool {
+        let mut any = false;
+        for (course, marks) in all.iter().zip(&mut self.cells) {
+            for (cell, mark) in course.cells.iter().zip(marks) {
+                let hit = meant(course, cell);
+                any |= hit;
+                *mark |= hit;
+            }
+        }
+        any
+    }
+
+    fn unmark(&mut self, all: &[Course], meant: impl Fn(&Course, &Cell) -> bool) {
+        for (course, marks) in all.iter().zip(&mut self.cells) {
+            for (cell, mark) in course.cells.iter().zip(marks) {
+                *mark &= !meant(course, cell);
+            }
+        }
+    }
+}
+
+/// A FILTER.
+enum Pattern {
+    Regex(Regex),
+    Whole(String),
+}
+
+impl Pattern {
+    fn new(text: &str, exact: bool) -> Result<Self, Failure> {
+        if exact {
+            return Ok(Self::Whole(text.into()));
+        }
+        let regex = Regex::new(text).map_err(|error| {
+            let why = error.to_string();
+            let why = why.lines().last().unwrap_or_default().trim_start_matches("error: ");
+            Failure::usage(format!("filter \"{text}\" is not a regex: {why}"))
+        })?;
+        Ok(Self::Regex(regex))
+    }
+
+    fn meets(&self, course: &Course, cell: &Cell) -> bool {
+        let ids = [course.cell_id(cell.model.id), course.id()];
+        ids.iter().any(|id| match self {
+            Self::Regex(regex) => regex.is_match(id),
+            Self::Whole(text) => text == id,
+        })
+    }
+}
+
+/// Ids in the order of the cells, each once.
+pub(crate) fn ids(cells: &[Cell], id: impl Fn(&Cell) -> &'static str) -> Vec<String> {
+    let mut ids: Vec<String> = Vec::new();
+    for cell in cells {
+        if !ids.iter().any(|known| known == id(cell)) {
+            ids.push(id(cell).into());
+        }
+    }
+    ids
+}
+
+/// Everything that a filter could have meant.
+fn names(all: &[Course]) -> Vec<String> {
+    let mut names: Vec<String> = all.iter().map(Course::id).collect();
+    let cells = all.iter().flat_map(|course| &course.cells);
+    names.extend(cells.clone().map(|cell| cell.scenario.id.to_owned()));
+    names.extend(cells.clone().map(|cell| cell.model.id.to_owned()));
+    names.extend(all.iter().flat_map(|c| c.cells.iter().map(|cell| c.cell_id(cell.model.id))));
+    names.sort();
+    names.dedup();
+    names
+}
+
+fn check_globs(kind: &str, given: &[impl AsRef<str>], known: &[String]) -> Result<(), Failure> {
+    for glob in given.iter().map(AsRef::as_ref) {
+        if !known.iter().any(|id| globs(&[glob], id)) {
+            return Err(nothing(kind, glob, known));
+        }
+    }
+    Ok(())
+}
+
+/// Whether any of these globs matches; a family stands for all of its variants. None: everything.
+fn globs(given: &[impl AsRef<str>], id: &str) -> bool {
+    let family = id.split_once('/').map_or(id, |(family, _)| family);
+    given.is_empty()
+        || given
+            .iter()
+            .map(AsRef::as_ref)
+            .any(|pattern| matches(pattern.as_bytes(), id.as_bytes()) || pattern == family)
+}
+
+/// `*` is any text, `?` any one character; a `*` crosses `/`, since an id has just one.
+fn matches(pattern: &[u8], text: &[u8]) -> bool {
+    match (pattern, text) {
+        ([], []) => true,
+        ([b'*', rest @ ..], _) => {
+            matches(rest, text) || (!text.is_empty() && matches(pattern, &text[1..]))
+        }
+        ([b'?', pattern @ ..], [_, text @ ..]) => matches(pattern, text),
+        ([p, pattern @ ..], [t, text @ ..]) if p == t => matches(pattern, text),
+        _ => false,
+    }
+}
+
+fn nothing(kind: &str, given: &str, known: &[String]) -> Failure {
+    let near = near(given, known);
+    let hint = if near.is_empty() {
+        "see `deadheat list`".to_owned()
+    } else {
+        format!("near: {}", near.join(", "))
+    };
+    let what = match kind {
+        "filter" => "no cell matches the filter",
+        "model" => "no model is called",
+        _ => "no scenario is called",
+    };
+    Failure::usage(format!("{what} \"{given}\" ({hint})"))
+}
+
+/// Up to three names that are like what was given, the likest first.
+fn near(given: &str, known: &[String]) -> Vec<String> {
+    let mut scored: Vec<(f64, &String)> = known
+        .iter()
+        .map(|name| (strsim::normalized_damerau_levenshtein(given, name), name))
+        .filter(|(score, _)| *score >= 0.5)
+        .collect();
+    scored.sort_by(|a, b| b.0.total_cmp(&a.0).then(a.1.cmp(b.1)));
+    scored.into_iter().take(3).map(|(_, name)| name.clone()).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn globs_match_ids_and_families() {
+        for (pattern, id, expected) in [
+            ("tokio/*", "tokio/multi-thread", true),
+            ("tokio", "tokio/multi-thread", true),
+            ("*/multi*", "smol/multi", true),
+            ("threads/pool-?4", "threads/pool-64", true),
+            ("toki", "tokio/multi-thread", false),
+            ("", "tokio/multi-thread", false),
+        ] {
+            assert_eq!(globs(&[pattern], id), expected, "{pattern} {id}");
+        }
+        assert!(globs(&[] as &[&str], "anything"));
+    }
+
+    #[test]
+    fn what_is_near_is_said() {
+        let known = ["tcp-echo", "sleep", "http-server"].map(String::from);
+        assert_eq!(near("tcp-ecko", &known), ["tcp-echo"]);
+        assert!(near("zzz", &known).is_empty());
+    }
+}

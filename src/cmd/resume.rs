@@ -1,0 +1,74 @@
+//! `run --resume`: the record says what was asked for, and what of it is there.
+
+use std::path::Path;
+
+use deadheat_core::{
+    race::{self, Plan},
+    record::{Record, Status},
+};
+
+use crate::{cli::RunArgs, failure::Failure, folder::Folder, program};
+
+/// Where the record keeps the arguments.
+pub(crate) const ARGS: &str = "args";
+
+/// What a run goes on with.
+pub(crate) struct Resumed {
+    pub(crate) args: RunArgs,
+    pub(crate) folder: Folder,
+    pub(crate) record: Record,
+}
+
+/// Reads a run's folder. Whatever shapes a race comes from its record.
+pub(crate) fn resume(folder: &Path, now: &RunArgs) -> Result<Resumed, Failure> {
+    let nothing = RunArgs::default();
+    let differs = serde_json::json!([now.choice, now.effort])
+        != serde_json::json!([nothing.choice, nothing.effort]);
+    if differs {
+        return Err(Failure::usage(format!(
+            "--resume {}: filters and flags come from the record, and can't be given again",
+            folder.display()
+        )));
+    }
+    let (folder, record) = Folder::open(folder)?;
+    let stored = record.run.more.get(ARGS).cloned().unwrap_or_default();
+    let args: RunArgs = serde_json::from_value(stored).map_err(|error| {
+        let record = folder.record();
+        Failure::error(format!("{} does not say what was asked for: {error}", record.display()))
+    })?;
+    let ours = program::program();
+    if (&ours.version, &ours.git) != (&record.run.program.version, &record.run.program.git) {
+        return Err(Failure::error(format!(
+            "{} was measured by {} {}, and this is {} {}: two programs make no one race",
+            folder.record().display(),
+            record.run.program.version,
+            record.run.program.git,
+            ours.version,
+            ours.git,
+        )));
+    }
+    Ok(Resumed { args, folder, record })
+}
+
+/// Gives the plans the lengths that their races had.
+pub(crate) fn take_shapes(plans: &mut [Plan], record: &Record) -> Result<(), Failure> {
+    for plan in plans {
+        let Some(race) = record.races.iter().find(|race| race.id == plan.id()) else { continue };
+        let who = |race: &deadheat_core::record::Race| -> Vec<String> {
+            race.contenders.iter().map(|contender| contender.id.clone()).collect()
+        };
+        if who(race) != who(&race::begin(plan)) {
+            return Err(Failure::error(format!(
+                "{} was raced by other models than there are in this program",
+                race.id
+            )));
+        }
+        plan.shape = race.shape.clone();
+        if race.status == Status::Running && race.blocks.is_empty() {
+            continue;
+        }
+        plan.kind = race.kind;
+        plan.placement = race.placement.clone();
+    }
+    Ok(())
+}

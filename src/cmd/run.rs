@@ -1,0 +1,323 @@
+//! `run`: plan, race, report.
+
+use std::{
+    hash::{BuildHasher, Hasher, RandomState},
+    mem,
+    ops::ControlFlow,
+    sync::atomic::{AtomicUsize, Ordering::Relaxed},
+    time::Duration,
+};
+
+use deadheat_core::{
+    cell::Cell,
+    clock, machine,
+    race::{self, Plan, Progress, child::Processes},
+    record::{Outcome, Race, Record, SCHEMA, Status, Warning},
+    stats::judge,
+};
+use deadheat_reports::{Options, Styles};
+
+use crate::{
+    board::{Course, Screen},
+    choice::choose,
+    cli::{OutputFormat, RunArgs},
+    closing,
+    cmd::resume::{self, Resumed},
+    failure::{Failure, exit},
+    folder::Folder,
+    output,
+    plan::{self, Terms},
+    program,
+};
+
+/// How often Ctrl-C was pressed. The handler is the process's, so this is too.
+static INTERRUPTS: AtomicUsize = AtomicUsize::new(0);
+
+/// Races what the arguments say, or goes on with a run.
+pub(crate) fn run(cells: &[Cell], args: &RunArgs) -> Result<u8, Failure> {
+    let mut run = match &args.results.resume {
+        Some(folder) => {
+            let Resumed { args, folder, record } = resume::resume(folder, args)?;
+            Run::new(cells, args, Some((folder, record)))?
+        }
+        None => Run::new(cells, args.clone(), None)?,
+    };
+    on_interrupt();
+    run.race()?;
+    run.finish(args.results.strict)
+}
+
+/// Counts interrupts; the second one does not wait.
+pub(crate) fn on_interrupt() {
+    let handler = || {
+        if INTERRUPTS.fetch_add(1, Relaxed) > 0 {
+            std::process::exit(exit::INTERRUPTED.into());
+        }
+    };
+    // Where there can be no handler, Ctrl-C ends the program, and what is on disk stands.
+    let _ = ctrlc::set_handler(handler);
+}
+
+/// Whether the user wants it to end.
+pub(crate) fn interrupted() -> bool {
+    INTERRUPTS.load(Relaxed) > 0
+}
+
+/// A run from its plan to its report.
+struct Run {
+    args: RunArgs,
+    terms: Terms,
+    plans: Vec<Plan>,
+    record: Record,
+    folder: Folder,
+    launcher: Processes,
+    screen: Screen,
+    started: u64,
+}
+
+impl Run {
+    fn new(
+        cells: &[Cell],
+        args: RunArgs,
+        stored: Option<(Folder, Record)>,
+    ) -> Result<Self, Failure> {
+        let seed = match &stored {
+            Some((_, record)) => record.run.seed,
+            None => args.effort.seed.unwrap_or_else(random_seed),
+        };
+        let terms = Terms::new(&args.effort, args.results.keep_slices, seed);
+        let reference = args.effort.reference.as_deref();
+        let courses = choose(cells, &args.choice, terms.profile, reference)?;
+        let mut plans = terms.plans(&courses);
+        let over = terms.most.and_then(|most| terms.cut(&mut plans, most));
+        let (folder, mut record) = match stored {
+            Some(stored) => stored,
+            None => {
+                let record = new_record(&args, &terms);
+                (Folder::create(args.results.out.as_deref(), &record)?, record)
+            }
+        };
+        resume::take_shapes(&mut plans, &record)?;
+        for warning in over.into_iter().chain(baseline_warning(&args)) {
+            if !record.warnings.contains(&warning) {
+                record.warnings.push(warning);
+            }
+        }
+        announce(&plans, &record, &folder);
+        let launcher = Processes::of_this_program().map_err(|error| {
+            Failure::error(format!("failed to find this program's own file: {error}"))
+        })?;
+        let screen = Screen::new();
+        Ok(Self { args, terms, plans, record, folder, launcher, screen, started: clock::now() })
+    }
+
+    /// Runs every race that is not complete. A race that fails is a result; the others go on.
+    fn race(&mut self) -> Result<(), Failure> {
+        for index in 0..self.plans.len() {
+            if interrupted() {
+                break;
+            }
+            self.fit_the_rest(index);
+            let place = self.place_of(index);
+            if self.record.races[place].status != Status::Complete {
+                self.one(index, place)?;
+            }
+        }
+        self.screen.clear();
+        self.record.run.interrupted = interrupted();
+        self.record.run.ended = now().to_string();
+        self.folder.save(&self.record)
+    }
+
+    /// Where a plan's race stands in the record.
+    fn place_of(&mut self, index: usize) -> usize {
+        let plan = &self.plans[index];
+        let id = plan.id();
+        self.record.races.iter().position(|race| race.id == id).unwrap_or_else(|| {
+            self.record.races.push(race::begin(plan));
+            self.record.races.len() - 1
+        })
+    }
+
+    /// Cuts what is left to the time that is left, where the races so far took longer than
+    /// estimated.
+    fn fit_the_rest(&mut self, next: usize) {
+        let Some(most) = self.terms.most.filter(|_| next > 0) else { return };
+        let left = most.saturating_sub(self.elapsed());
+        let pace = self.pace(plan::total(&self.plans[..next]));
+        let known = |plan: &Plan| self.record.races.iter().any(|race| race.id == plan.id());
+        if self.plans[next..].iter().any(known) {
+            return;
+        }
+        self.terms.cut(&mut self.plans[next..], left.div_f64(pace));
+    }
+
+    fn elapsed(&self) -> Duration {
+        Duration::from_nanos(clock::now() - self.started)
+    }
+
+    /// How much longer everything takes than estimated.
+    fn pace(&self, estimated: Duration) -> f64 {
+        if estimated < Duration::from_secs(3) {
+            return 1.0;
+        }
+        (self.elapsed().as_secs_f64() / estimated.as_secs_f64()).clamp(0.5, 4.0)
+    }
+
+    fn one(&mut self, index: usize, place: usize) -> Result<(), Failure> {
+        let mut race = mem::take(&mut self.record.races[place]);
+        let before = plan::total(&self.plans[..index]);
+        let all = plan::total(&self.plans);
+        let pace = self.pace(before);
+        let mut unsaved = None;
+        let own = self.plans[index].estimate();
+        let (record, folder, screen) = (&mut self.record, &self.folder, &mut self.screen);
+        let course = Course { index, of: self.plans.len(), blocks: self.plans[index].shape.blocks };
+        let mut watch = |race: &mut Race, progress: Progress| {
+            let left = (all - before - own.mul_f64(course.share(race, progress))).mul_f64(pace);
+            if progress == Progress::Block {
+                // The record is whole only with the race in its place.
+                mem::swap(race, &mut record.races[place]);
+                unsaved = folder.save(record).err();
+                mem::swap(race, &mut record.races[place]);
+            }
+            screen.show(race, &course, progress, left);
+            if unsaved.is_some() || interrupted() {
+                return ControlFlow::Break(());
+            }
+            ControlFlow::Continue(())
+        };
+        let outcome = race::run(&self.plans[index], &self.launcher, &mut race, &mut watch);
+        if let Err(error) = outcome {
+            race.status = Status::Failed(error.to_string());
+        }
+        if self.plans[index].shape.blocks > 1 {
+            let judged = judge(&race);
+            (race.verdicts, race.controls) = (judged.verdicts, judged.controls);
+        }
+        self.screen.finish(&race);
+        self.record.races[place] = race;
+        match unsaved {
+            Some(failure) => Err(failure),
+            None => self.folder.save(&self.record),
+        }
+    }
+
+    /// Writes and prints the reports.
+    fn finish(&mut self, strict: bool) -> Result<u8, Failure> {
+        let mut page = self.folder.record();
+        for id in ["md", "html"] {
+            let Some(format) = deadheat_reports::find(id) else { continue };
+            if id == "html" && self.args.results.noplot {
+                continue;
+            }
+            match (format.render)(&self.record, &Options::default()) {
+                Ok(files) => page = self.folder.add(&files)?,
+                Err(error) => output::warn(&error.to_string(), ""),
+            }
+        }
+        self.folder.link_latest();
+        if let Some(name) = &self.args.results.save_baseline {
+            let kept = self.folder.keep_as(name)?;
+            output::note(format_args!("baseline {name}: {}", kept.display()));
+        }
+        self.print(&page);
+        Ok(self.code(strict))
+    }
+
+    fn print(&self, page: &std::path::Path) {
+        let bencher = self.args.results.output_format == OutputFormat::Bencher;
+        let styles = if output::coloured() { Styles::coloured() } else { Styles::plain() };
+        let options = Options { width: output::width(), styles, ..Options::default() };
+        let id = if bencher { "bencher" } else { "terminal" };
+        let rendered =
+            deadheat_reports::find(id).map(|format| (format.render)(&self.record, &options));
+        match rendered {
+            Some(Ok(files)) => {
+                files.iter().for_each(|file| output::result(&String::from_utf8_lossy(&file.bytes)));
+            }
+            Some(Err(error)) => output::warn(&error.to_string(), ""),
+            None => {}
+        }
+        let closing = closing::sentences(&self.record, page);
+        if bencher {
+            closing.iter().for_each(output::note);
+        } else {
+            output::line("");
+            closing.iter().for_each(output::line);
+        }
+    }
+
+    fn code(&self, strict: bool) -> u8 {
+        let races = &self.record.races;
+        match () {
+            () if self.record.run.interrupted => exit::INTERRUPTED,
+            () if races.iter().any(failed) => exit::FAILED,
+            () if strict && races.iter().any(unjudged) => exit::UNJUDGED,
+            () => exit::OK,
+        }
+    }
+}
+
+/// Whether the race, or a cell of it, failed.
+pub(crate) fn failed(race: &Race) -> bool {
+    let mut trials = race.blocks.iter().flat_map(|block| &block.trials);
+    matches!(race.status, Status::Failed(_))
+        || trials.any(|trial| matches!(trial.outcome, Outcome::Failed { .. }))
+}
+
+/// Whether its controls void it, or it compared nothing.
+fn unjudged(race: &Race) -> bool {
+    let invalid = race.controls.iter().any(|c| c.metric == race.primary && c.state == "invalid");
+    let judged = race.verdicts.iter().any(|v| v.metric == race.primary && v.lo.is_some());
+    invalid || !judged
+}
+
+fn announce(plans: &[Plan], record: &Record, folder: &Folder) {
+    plan::lines(plans).iter().for_each(output::note);
+    output::note(format_args!("results: {}", folder.path().display()));
+    for warning in &record.warnings {
+        output::warn(&warning.text, &warning.advice);
+    }
+    let mut said: Vec<&Warning> = Vec::new();
+    for warning in plans.iter().flat_map(|plan| &plan.warnings) {
+        if !said.contains(&warning) {
+            output::warn(&warning.text, &warning.advice);
+            said.push(warning);
+        }
+    }
+}
+
+fn new_record(args: &RunArgs, terms: &Terms) -> Record {
+    let started = now();
+    let unlike = random_seed() & 0xffff;
+    let mut record =
+        Record { schema: SCHEMA.into(), machine: machine::here(), ..Record::default() };
+    record.run.id = format!("{}-{unlike:04x}", started.strftime("%Y%m%dT%H%M%SZ"));
+    record.run.started = started.to_string();
+    record.run.command = std::env::args().collect();
+    record.run.profile = terms.profile.id().into();
+    record.run.seed = terms.seed;
+    record.run.program = program::program();
+    record.run.more.insert(resume::ARGS.into(), serde_json::json!(args));
+    record
+}
+
+fn baseline_warning(args: &RunArgs) -> Option<Warning> {
+    let name = args.results.baseline.as_ref()?;
+    Some(Warning {
+        code: "no-baseline".into(),
+        text: format!("--baseline {name}: this version does not compare with stored records yet"),
+        advice: "numbers of two runs are no comparison anyway: race both in one run".into(),
+    })
+}
+
+fn now() -> jiff::Timestamp {
+    let now = jiff::Timestamp::now();
+    jiff::Timestamp::from_second(now.as_second()).unwrap_or(now)
+}
+
+/// A seed short enough to be typed again.
+fn random_seed() -> u64 {
+    RandomState::new().build_hasher().finish() & 0xffff_ffff
+}
