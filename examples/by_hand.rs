@@ -127,7 +127,7 @@ mod on_std {
         thread,
     };
 
-    use super::*;
+    use super::{BYTES, Gate, Job, Log, Sample, clock, digest, input, number};
 
     pub(super) fn echo(job: &Job, gates: Vec<Gate>) {
         thread::scope(|scope| {
@@ -168,7 +168,7 @@ mod on_tokio {
         task::JoinSet,
     };
 
-    use super::*;
+    use super::{BYTES, Gate, Job, Log, Sample, clock, digest, input, number};
 
     fn each<F: Future<Output = ()> + Send + 'static>(
         job: &Job,
@@ -219,7 +219,7 @@ mod on_smol {
         net::TcpStream,
     };
 
-    use super::*;
+    use super::{BYTES, Gate, Job, Log, Sample, clock, digest, input, number};
 
     fn each<F: Future<Output = ()> + Send + 'static>(
         job: &Job,
