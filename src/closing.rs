@@ -50,26 +50,34 @@ fn leads(summaries: &[Summary]) -> String {
 fn ties(summaries: &[Summary]) -> String {
     let told: Vec<String> = summaries
         .iter()
-        .filter_map(|summary| {
-            let mut tied: Vec<String> = summary
-                .rows
-                .iter()
-                .filter(|row| row.role == Role::Model)
-                .filter(|row| row.verdict.as_ref().is_some_and(|v| v.verdict == Call::DeadHeat))
-                .map(|row| row.id.clone())
-                .collect();
-            if tied.is_empty() {
-                return None;
-            }
-            tied.insert(0, summary.reference.clone());
+        .filter(|summary| !summary.is_invalid())
+        .flat_map(|summary| tied(summary).map(move |ids| (summary, ids)))
+        .filter(|(_, ids)| ids.len() > 1)
+        .map(|(summary, ids)| {
             let within = human::percent(summary.margin);
-            Some(format!("{} — {} (within {within})", summary.race, names(&tied)))
+            format!("{} — {} (within {within})", summary.race, names(&ids))
         })
         .collect();
     match told.as_slice() {
         [] => "Dead heats: none is proven.".into(),
         told => format!("Dead heats: {}.", told.join("; ")),
     }
+}
+
+/// Who is tied in front, and who is with the reference, unless these are the same.
+fn tied(summary: &Summary) -> impl Iterator<Item = Vec<String>> {
+    let group = summary.group.as_ref().filter(|group| group.equivalent);
+    let front = group.map(|group| group.members.clone()).unwrap_or_default();
+    let dead_heats = summary
+        .rows
+        .iter()
+        .filter(|row| row.role == Role::Model)
+        .filter(|row| row.verdict.as_ref().is_some_and(|v| v.verdict == Call::DeadHeat))
+        .map(|row| row.id.clone());
+    let with_reference: Vec<String> =
+        std::iter::once(summary.reference.clone()).chain(dead_heats).collect();
+    let news = with_reference.iter().any(|id| !front.contains(id));
+    [Some(front), news.then_some(with_reference)].into_iter().flatten()
 }
 
 fn cost(summaries: &[Summary]) -> String {
@@ -106,5 +114,47 @@ fn names(all: &[String]) -> String {
     match all.len() {
         n if n > NAMES + 1 => format!("{} and {} more", all[..NAMES].join(", "), n - NAMES),
         _ => human::list(all),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use deadheat_core::{
+        record::Verdict,
+        stats::{Group, Row},
+    };
+
+    fn summary(group: &[&str], dead_heat: &[&str]) -> Summary {
+        let rows = dead_heat.iter().map(|id| {
+            let verdict = Verdict { verdict: Call::DeadHeat, ..Verdict::default() };
+            Row { id: (*id).into(), verdict: Some(verdict), ..Row::default() }
+        });
+        let members = group.iter().map(|id| (*id).into()).collect();
+        Summary {
+            race: "r".into(),
+            reference: "ref".into(),
+            margin: 0.05,
+            group: Some(Group { members, equivalent: true, within: Some(0.02) }),
+            rows: rows.collect(),
+            ..Summary::default()
+        }
+    }
+
+    #[test]
+    fn every_proven_tie_is_told_once() {
+        for (group, dead_heat, told) in [
+            (&["a", "b"][..], &[][..], "Dead heats: r — a and b (within 5.0%)."),
+            (&["a", "ref"], &["a"], "Dead heats: r — a and ref (within 5.0%)."),
+            (&["a"], &["b"], "Dead heats: r — ref and b (within 5.0%)."),
+            (
+                &["a", "b"],
+                &["c"],
+                "Dead heats: r — a and b (within 5.0%); r — ref and c (within 5.0%).",
+            ),
+            (&["a"], &[], "Dead heats: none is proven."),
+        ] {
+            assert_eq!(ties(&[summary(group, dead_heat)]), told);
+        }
     }
 }

@@ -164,7 +164,7 @@ pub(crate) fn words(time: Duration) -> String {
     // Half a second more is a second more.
     let seconds = (time + Duration::from_millis(500)).as_secs();
     match seconds {
-        0 => "less than a second".into(),
+        0 => "1 s".into(),
         s @ 1..60 => format!("{s} s"),
         s @ 60..3_600 => format!("{} min {:02} s", s / 60, s % 60),
         s => format!("{} h {:02} min", s / 3_600, s % 3_600 / 60),
