@@ -124,11 +124,8 @@ impl Screen {
             .chain(progress)
             .map(|line| line.render(width.saturating_sub(1), colour))
             .collect();
-        let mut text = String::new();
-        if self.drawn > 0 {
-            text += &format!("\x1b[{}A", self.drawn);
-        }
-        text += "\r";
+        let up = if self.drawn > 0 { format!("\x1b[{}A", self.drawn) } else { String::new() };
+        let mut text = up + "\r";
         for line in &lines {
             text += line;
             text += "\x1b[K\n";
@@ -142,11 +139,11 @@ impl Screen {
 fn bar(race: &Race, course: &Course, progress: Progress, left: Duration) -> Line {
     const CELLS: usize = 24;
     let share = course.share(race, progress);
-    let full = (share * CELLS as f64) as usize;
+    let full = (1..=CELLS).filter(|cell| *cell as f64 <= share * CELLS as f64).count();
     let mut line = Line::default();
     line.plain(format!("race {}/{} ", course.index + 1, course.of));
-    line.bold("━".repeat(full.min(CELLS)));
-    line.muted("─".repeat(CELLS.saturating_sub(full)));
+    line.bold("━".repeat(full));
+    line.muted("─".repeat(CELLS - full));
     line.plain(format!(" {}  about {} left", race.id, words(left)));
     line
 }

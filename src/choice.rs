@@ -1,7 +1,7 @@
 //! Which cells are meant: globs over models and scenarios, regexes over cell ids.
 //!
 //! A profile leaves courses and models out. What is named is raced all the same: a filter that
-//! matches nothing within the profile is tried on everything there is.
+//! matches nothing within the profile is tried on what is outside of it.
 
 use deadheat_core::{cell::Cell, scenario::Tier};
 use regex::Regex;
@@ -24,7 +24,9 @@ pub(crate) fn choose(
     let scenarios = ids(cells, |cell| cell.scenario.id);
     check_globs("model", &choice.models, &models)?;
     check_globs("scenario", &choice.scenarios, &scenarios)?;
-    check_globs("model", reference.as_slice(), &models)?;
+    if let Some(reference) = reference.filter(|id| !models.iter().any(|model| model == id)) {
+        return Err(nothing("model", reference, &models));
+    }
     let all: Vec<Course> = courses(cells, choice)?
         .into_iter()
         .filter(|course| globs(&choice.scenarios, course.scenario.id))
@@ -73,13 +75,24 @@ impl Marked {
         }
         for filter in &choice.filters {
             let pattern = Pattern::new(filter, choice.exact)?;
-            let meant = |course: &Course, cell: &Cell| wanted(cell) && pattern.meets(course, cell);
-            let within = marked.mark(all, |course, cell| {
-                let (race, id) = (course.id(), course.cell_id(cell.model.id));
-                let named = [&race, &id].contains(&filter);
-                meant(course, cell) && (tiered(course) || named) && (usual(cell) || id == *filter)
-            });
-            if !within && !marked.mark(all, meant) {
+            // What is named by its whole id belongs to every profile.
+            let in_tier = |course: &Course, cell: &Cell| {
+                tiered(course) || [course.id(), course.cell_id(cell.model.id)].contains(filter)
+            };
+            let in_models = |course: &Course, cell: &Cell| {
+                usual(cell) || course.cell_id(cell.model.id) == *filter
+            };
+            let found = [(true, true), (true, false), (false, true), (false, false)]
+                .into_iter()
+                .any(|(tier, models)| {
+                    marked.mark(all, |course, cell| {
+                        wanted(cell)
+                            && pattern.meets(course, cell)
+                            && (!tier || in_tier(course, cell))
+                            && (!models || in_models(course, cell))
+                    })
+                });
+            if !found {
                 return Err(nothing("filter", filter, &names(all)));
             }
         }
@@ -212,9 +225,18 @@ fn nothing(kind: &str, given: &str, known: &[String]) -> Failure {
 
 /// Up to three names that are like what was given, the likest first.
 fn near(given: &str, known: &[String]) -> Vec<String> {
+    let likeness = |name: &str| {
+        if name.starts_with(given) {
+            // It was cut off, and the shortest that goes on is the likest.
+            1.0 - name.len() as f64 / 1_000.0
+        } else {
+            strsim::normalized_damerau_levenshtein(given, name)
+        }
+    };
     let mut scored: Vec<(f64, &String)> = known
         .iter()
-        .map(|name| (strsim::normalized_damerau_levenshtein(given, name), name))
+        .filter(|name| *name != given)
+        .map(|name| (likeness(name), name))
         .filter(|(score, _)| *score >= 0.5)
         .collect();
     scored.sort_by(|a, b| b.0.total_cmp(&a.0).then(a.1.cmp(b.1)));

@@ -50,6 +50,7 @@ pub(crate) struct Bench {
 }
 
 /// What cargo and test runners pass to a bench target.
+#[expect(clippy::struct_excessive_bools, reason = "a flag each")]
 #[derive(Clone, Debug, Default, Args)]
 pub(crate) struct CargoArgs {
     /// Passed by `cargo bench`; without it a bench target is in test mode
@@ -163,6 +164,7 @@ pub(crate) struct EffortArgs {
 }
 
 /// What becomes of the results.
+#[expect(clippy::struct_excessive_bools, reason = "a flag each")]
 #[derive(Clone, Debug, Default, Args, Serialize, Deserialize)]
 #[command(next_help_heading = "Results")]
 pub(crate) struct ResultArgs {
@@ -300,7 +302,7 @@ fn within(text: &str, least: Duration, most: Duration) -> Result<Duration, Strin
 }
 
 fn slice(text: &str) -> Result<Duration, String> {
-    within(text, Duration::from_millis(1), Duration::from_secs(60))
+    within(text, Duration::from_millis(1), Duration::from_mins(1))
 }
 
 fn max_time(text: &str) -> Result<Duration, String> {

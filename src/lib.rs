@@ -71,22 +71,24 @@ macro_rules! main {
 ///
 /// It is also what this program starts again as its contenders and peers, so nothing may run
 /// before it in `main`, and standard output belongs to it.
+#[expect(clippy::needless_pass_by_value, reason = "main has nothing else to do with them")]
 pub fn run_main(cells: Vec<Cell>) -> ExitCode {
-    entry(cells, cli::Face::Bench)
+    entry(&cells, cli::Face::Bench)
 }
 
 /// Runs the program `deadheat`: like [`run_main`], but a subcommand is needed.
 #[doc(hidden)]
+#[expect(clippy::needless_pass_by_value, reason = "main has nothing else to do with them")]
 pub fn program_main(cells: Vec<Cell>) -> ExitCode {
-    entry(cells, cli::Face::Program)
+    entry(&cells, cli::Face::Program)
 }
 
-fn entry(cells: Vec<Cell>, face: cli::Face) -> ExitCode {
+fn entry(cells: &[Cell], face: cli::Face) -> ExitCode {
     if child::is_child(std::env::args_os()) {
         // The parent has been told already, over the line.
-        return child::be_child(&cells).map_or(ExitCode::FAILURE, |()| ExitCode::SUCCESS);
+        return child::be_child(cells).map_or(ExitCode::FAILURE, |()| ExitCode::SUCCESS);
     }
-    ExitCode::from(cmd::run(&cells, face))
+    ExitCode::from(cmd::run(cells, face))
 }
 
 /// The code of the README compiles.

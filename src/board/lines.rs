@@ -165,3 +165,90 @@ fn twin(summary: &Summary) -> Option<Line> {
     }
     Some(line)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use deadheat_core::{
+        record::{Control, Shape, Verdict},
+        stats::Group,
+    };
+
+    fn row(id: &str, ratio: f64, half: Option<f64>, verdict: Call) -> Row {
+        let (lo, hi) = (half.map(|h| ratio / (1.0 + h)), half.map(|h| ratio * (1.0 + h)));
+        let verdict = Verdict { ratio, lo, hi, n: 8, verdict, ..Verdict::default() };
+        Row { id: id.into(), verdict: Some(verdict), ..Row::default() }
+    }
+
+    fn board(rows: Vec<Row>, group: Option<Group>, width: usize) -> String {
+        let race = Race { shape: Shape { blocks: 16, ..Shape::default() }, ..Race::default() };
+        let (lo, hi) = (Some(0.988), Some(1.013));
+        let summary = Summary {
+            race: "tcp-echo/closed-16".into(),
+            reference: "threads/per-task".into(),
+            blocks: 8,
+            rows,
+            group,
+            twin: Some(Control { ratio: 1.001, lo, hi, n: 8, ..Control::default() }),
+            ..Summary::default()
+        };
+        let lines = lines(&race, &summary);
+        let text: Vec<_> = lines.iter().map(|line| line.render(width, false)).collect();
+        text.join("\n")
+    }
+
+    fn field() -> Vec<Row> {
+        vec![
+            row("threads/pool-64", 1.21, Some(0.04), Call::Slower),
+            Row { id: "threads/per-task".into(), ..Row::default() },
+            row("tokio/block-on", 0.98, Some(0.03), Call::DeadHeat),
+            row("tokio/current-thread", 0.84, Some(0.02), Call::Faster),
+            row("tokio/multi-thread", 0.842, Some(0.03), Call::Faster),
+            row("smol/single", 0.97, None, Call::Undecided),
+            Row {
+                id: "blocking/sequential".into(),
+                state: State::NotApplicable("a waiting task holds the thread".into()),
+                ..Row::default()
+            },
+            Row {
+                id: "rayon/pool".into(),
+                state: State::Failed("it ended: signal 11\n\x1b[2J".into()),
+                ..Row::default()
+            },
+        ]
+    }
+
+    #[test]
+    fn the_best_stands_first_and_dead_heats_are_braced() {
+        let members = ["tokio/current-thread", "tokio/multi-thread"].map(String::from).into();
+        let group = Some(Group { members, equivalent: true, within: Some(0.03) });
+        insta::assert_snapshot!(board(field(), group, 100), @r"
+        tcp-echo/closed-16  throughput, block 8 of 16, above 1 is slower
+        ⎧ tokio/current-thread  0.840 [0.824, 0.857]  faster
+        ⎩ tokio/multi-thread    0.842 [0.817, 0.867]  faster
+          smol/single           0.970                 too early to tell
+        ⎧ tokio/block-on        0.980 [0.951, 1.009]  dead heat
+        ⎩ threads/per-task      1.000                 reference
+          threads/pool-64       1.21 [1.16, 1.26]     slower
+          blocking/sequential   not applicable: a waiting task holds the thread
+          rayon/pool            failed: it ended: signal 11  [2J
+          same code, twice: ±1.3%
+        ");
+    }
+
+    #[test]
+    fn a_narrow_terminal_cuts_lines_and_tears_none() {
+        insta::assert_snapshot!(board(field(), None, 34), @r"
+        tcp-echo/closed-16  throughput, b…
+          tokio/current-thread  0.840 [0.…
+          tokio/multi-thread    0.842 [0.…
+          smol/single           0.970    …
+        ⎧ tokio/block-on        0.980 [0.…
+        ⎩ threads/per-task      1.000    …
+          threads/pool-64       1.21 [1.1…
+          blocking/sequential   not appli…
+          rayon/pool            failed: i…
+          same code, twice: ±1.3%
+        ");
+    }
+}

@@ -9,7 +9,7 @@ use crate::{
 };
 
 /// What is written.
-const RACE: &str = include_str!("init/race.rs.txt");
+const RACE: &str = include_str!("init/starter.rs");
 
 /// Writes benches/race.rs, and says what belongs into Cargo.toml.
 pub(crate) fn init(args: &InitArgs) -> Result<u8, Failure> {
@@ -48,7 +48,9 @@ fn lines(manifest: &str) -> String {
     };
     let mut lines = String::new();
     if !has("deadheat") {
-        lines += &format!("[dev-dependencies]\ndeadheat = \"{version}\"\n\n");
+        lines.push_str("[dev-dependencies]\ndeadheat = \"");
+        lines.push_str(version);
+        lines.push_str("\"\n\n");
     }
     let named = manifest.lines().any(|line| line.replace(' ', "") == "name=\"race\"");
     if !named {

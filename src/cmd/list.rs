@@ -53,7 +53,9 @@ pub(crate) fn cells(cells: &[Cell], args: &RunArgs, cargo: &CargoArgs) -> Result
         course.cells.iter().map(|cell| course.cell_id(cell.model.id)).collect()
     };
     let ids: Vec<String> = courses.iter().flat_map(ids).collect();
-    ids.iter().for_each(|id| output::line(format_args!("{id}: benchmark")));
+    for id in &ids {
+        output::line(format_args!("{id}: benchmark"));
+    }
     if cargo.libtest_format.as_deref() != Some("terse") {
         output::line(format_args!("\n0 tests, {} benchmarks", ids.len()));
     }

@@ -90,12 +90,11 @@ impl Run {
         let courses = choose(cells, &args.choice, terms.profile, reference)?;
         let mut plans = terms.plans(&courses);
         let over = terms.most.and_then(|most| terms.cut(&mut plans, most));
-        let (folder, mut record) = match stored {
-            Some(stored) => stored,
-            None => {
-                let record = new_record(&args, &terms);
-                (Folder::create(args.results.out.as_deref(), &record)?, record)
-            }
+        let (folder, mut record) = if let Some(stored) = stored {
+            stored
+        } else {
+            let record = new_record(&args, &terms);
+            (Folder::create(args.results.out.as_deref(), &record)?, record)
         };
         resume::take_shapes(&mut plans, &record)?;
         for warning in over.into_iter().chain(baseline_warning(&args)) {
@@ -168,13 +167,14 @@ impl Run {
         let mut race = mem::take(&mut self.record.races[place]);
         let before = plan::total(&self.plans[..index]);
         let all = plan::total(&self.plans);
-        let pace = self.pace(before);
+        let slower = self.pace(before);
         let mut unsaved = None;
         let own = self.plans[index].estimate();
         let (record, folder, screen) = (&mut self.record, &self.folder, &mut self.screen);
         let course = Course { index, of: self.plans.len(), blocks: self.plans[index].shape.blocks };
         let mut watch = |race: &mut Race, progress: Progress| {
-            let left = (all - before - own.mul_f64(course.share(race, progress))).mul_f64(pace);
+            let gone = before + own.mul_f64(course.share(race, progress));
+            let left = all.saturating_sub(gone).mul_f64(slower);
             if progress == Progress::Block {
                 // The record is whole only with the race in its place.
                 mem::swap(race, &mut record.races[place]);
@@ -234,7 +234,9 @@ impl Run {
             deadheat_reports::find(id).map(|format| (format.render)(&self.record, &options));
         match rendered {
             Some(Ok(files)) => {
-                files.iter().for_each(|file| output::result(&String::from_utf8_lossy(&file.bytes)));
+                for file in &files {
+                    output::result(&String::from_utf8_lossy(&file.bytes));
+                }
             }
             Some(Err(error)) => output::warn(&error.to_string(), ""),
             None => {}

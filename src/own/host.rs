@@ -107,5 +107,5 @@ where
     let given = Given { pool, ..Given::here() };
     let own = Arc::new(Own(Arc::clone(workload)));
     let cx = |scenario, env| Cx::new(scenario, env, |_, nothing| match nothing {});
-    contender::client_with::<Hosted<M>, Own<W>, Fut>(assignment, line, &given, &own, cx, start)
+    contender::client_with::<Hosted<M>, Own<W>, Fut>(assignment, line, &given, own, cx, start)
 }

@@ -11,6 +11,14 @@ pub struct On<M> {
     model: PhantomData<fn() -> M>,
 }
 
+impl<M> Clone for On<M> {
+    fn clone(&self) -> Self {
+        *self
+    }
+}
+
+impl<M> Copy for On<M> {}
+
 impl<M> On<M> {
     const fn new(pool: usize) -> Self {
         Self { pool, model: PhantomData }

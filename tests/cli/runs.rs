@@ -1,0 +1,141 @@
+//! Real races, as small as they get: files, exit codes, kills and interrupts. Nothing here asserts
+//! how fast the machine is.
+
+use std::fs;
+
+use deadheat::core::record::{Role, Status};
+use nix::{sys::signal, unistd::Pid};
+
+use crate::support::{self, Running, deadheat, record, small, stderr, stdout};
+
+#[test]
+fn a_race_leaves_its_record_and_its_reports() {
+    let temporary = tempfile::tempdir().unwrap();
+    let folder = temporary.path().join("run");
+    let output = small(&folder, 2).output().unwrap();
+    assert_eq!(output.status.code(), Some(0), "{}", stderr(&output));
+    let record = record(&folder);
+    assert_eq!((record.run.seed, record.run.profile.as_str()), (7, "default"));
+    assert!(!record.run.ended.is_empty() && !record.run.interrupted);
+    assert!(!record.run.program.rustc.is_empty() && record.run.program.lock.contains_key("tokio"));
+    assert!(!record.machine.fingerprint.is_empty() && record.machine.clock.cost_ns > 0.0);
+    let [race] = record.races.as_slice() else { panic!("one race: {:?}", record.races) };
+    assert_eq!((race.id.as_str(), &race.status), ("sleep/closed-64", &Status::Complete));
+    assert_eq!((race.blocks.len(), race.shape.rounds), (2, 1));
+    let roles: Vec<_> = race.contenders.iter().map(|contender| contender.role).collect();
+    assert_eq!(roles, [Role::Model, Role::Model, Role::Twin]);
+    assert!(race.blocks.iter().flat_map(|b| &b.trials).all(|t| t.outcome.is_ok()), "{race:?}");
+    assert!(!race.verdicts.is_empty() && !race.controls.is_empty());
+    assert!(race.warnings.iter().any(|warning| warning.code == "few-blocks"));
+    for name in ["report.md", "report.html"] {
+        assert!(fs::metadata(folder.join(name)).unwrap().len() > 100, "{name}");
+    }
+    let text = stdout(&output);
+    let lines: Vec<_> = text.lines().collect();
+    let last = &lines[lines.len() - 5..];
+    assert!(last[4].contains("report.html") && last[3].starts_with("Not told"), "{last:?}");
+    assert!(stderr(&output).contains("plan: 1 race, about"), "{}", stderr(&output));
+
+    let again = small(&folder, 2).output().unwrap();
+    assert_eq!(again.status.code(), Some(1), "nothing that was measured is written over");
+    assert!(stderr(&again).contains("--resume"), "{}", stderr(&again));
+    reported(&folder);
+}
+
+fn reported(folder: &std::path::Path) {
+    let markdown = deadheat().args(["report", "--format", "md"]).arg(folder).output().unwrap();
+    assert_eq!(stdout(&markdown), fs::read_to_string(folder.join("report.md")).unwrap());
+    let out = folder.join("elsewhere");
+    let write = |force: &[&str]| {
+        let mut report = deadheat();
+        report.args(["report", "--format", "html", "--out"]).arg(&out).args(force);
+        report.arg(folder.join("results.json")).output().unwrap().status.code()
+    };
+    assert_eq!([write(&[]), write(&[]), write(&["--force"])], [Some(0), Some(1), Some(0)]);
+}
+
+#[test]
+fn runs_lie_under_target_and_latest_is_the_last() {
+    let target = tempfile::tempdir().unwrap();
+    let mut run = deadheat();
+    run.args(["run", "sleep/blocking", "--blocks", "1", "--rounds", "1", "--slice", "5ms"]);
+    run.args(["--noplot", "--output-format", "bencher", "--save-baseline", "before", "--strict"]);
+    let output = run.env("CARGO_TARGET_DIR", target.path()).output().unwrap();
+    // One model alone is no comparison, and one block would not judge it.
+    assert_eq!(output.status.code(), Some(4), "{}", stderr(&output));
+    assert!(stdout(&output).starts_with("test sleep/"), "{}", stdout(&output));
+    let latest = target.path().join("deadheat/latest");
+    assert!(latest.join("report.md").exists() && !latest.join("report.html").exists());
+    let kept = target.path().join("deadheat/baselines/before");
+    assert_eq!(record(&kept), record(&latest));
+}
+
+#[test]
+fn test_mode_runs_each_cell_once_and_leaves_nothing() {
+    let target = tempfile::tempdir().unwrap();
+    let mut command = deadheat();
+    command.args(["run", "--test", "sleep/(threads|blocking)|http-server/blocking.*64$"]);
+    let output = command.env("CARGO_TARGET_DIR", target.path()).output().unwrap();
+    let text = stdout(&output);
+    assert_eq!(output.status.code(), Some(0), "{text} {}", stderr(&output));
+    assert!(text.contains("test sleep/threads/per-task/closed-64 ... ok"), "{text}");
+    assert!(text.contains("blocking/sequential/closed-64 ... ignored, "), "{text}");
+    assert!(text.contains("test result: ok. 3 passed; 0 failed; 1 ignored"), "{text}");
+    assert_eq!(fs::read_dir(target.path()).unwrap().count(), 0);
+}
+
+#[test]
+fn a_run_that_was_killed_goes_on_where_it_was() {
+    let temporary = tempfile::tempdir().unwrap();
+    let folder = temporary.path().join("run");
+    let mut running = Running::start(small(&folder, 12), &folder);
+    running.has_blocks(2);
+    running.child.kill().unwrap();
+    running.child.wait().unwrap();
+    let before = record(&folder);
+    let done = before.races[0].blocks.len();
+    assert!((2..12).contains(&done) && before.races[0].status == Status::Running);
+    let output = deadheat().args(["run", "--resume"]).arg(&folder).output().unwrap();
+    assert_eq!(output.status.code(), Some(0), "{}", stderr(&output));
+    let after = record(&folder);
+    let race = &after.races[0];
+    assert_eq!((after.races.len(), &race.status), (1, &Status::Complete));
+    let indices: Vec<_> = race.blocks.iter().map(|block| block.index).collect();
+    assert_eq!(indices, (0..12).collect::<Vec<_>>());
+    assert_eq!(race.blocks[..done], before.races[0].blocks, "what was measured stands");
+    assert_eq!((&after.run.id, after.run.seed), (&before.run.id, 7));
+    assert!(folder.join("report.html").exists());
+}
+
+#[cfg(target_os = "linux")]
+#[test]
+fn children_die_with_their_parent() {
+    let temporary = tempfile::tempdir().unwrap();
+    let folder = temporary.path().join("run");
+    let mut running = Running::start(small(&folder, 200), &folder);
+    running.has_blocks(1);
+    let mut children = Vec::new();
+    support::until(|| {
+        children = support::children(running.pid());
+        children.len() > 1
+    });
+    running.child.kill().unwrap();
+    running.child.wait().unwrap();
+    support::until(|| children.iter().all(|pid| !support::is_alive(*pid)));
+}
+
+#[test]
+fn an_interrupt_keeps_and_reports_what_was_measured() {
+    let temporary = tempfile::tempdir().unwrap();
+    let folder = temporary.path().join("run");
+    let mut running = Running::start(small(&folder, 200), &folder);
+    running.has_blocks(2);
+    let pid = Pid::from_raw(i32::try_from(running.pid()).unwrap());
+    signal::kill(pid, signal::Signal::SIGINT).unwrap();
+    let status = running.child.wait().unwrap();
+    assert_eq!(status.code(), Some(130));
+    let record = record(&folder);
+    assert!(record.run.interrupted && record.races[0].blocks.len() >= 2);
+    assert_eq!(record.races[0].status, Status::Cut);
+    assert!(folder.join("report.md").exists() && folder.join("report.html").exists());
+}
