@@ -2,7 +2,8 @@
 //! the least that timing can be, two readings of the clock and one push, written by hand.
 //!
 //! Both take the same clock and the same sample. The hand's loop has no gate, no error path and
-//! no scenario, so the difference is everything that the harness adds to an operation.
+//! no scenario, so the difference is everything that the harness adds to an operation. The model
+//! is the one that does nothing between operations; what others do there is in `dispatch`.
 //! `cargo bench --bench overhead`.
 
 mod support;
@@ -41,7 +42,7 @@ fn by_hand(c: &mut Criterion) {
 }
 
 fn through_the_harness(c: &mut Criterion) {
-    let mut course = support::Course::new("blocking/sequential", "closed-1");
+    let mut course = support::Course::new("threads/per-task", "closed-1");
     c.bench_function("overhead/session", |b| b.iter_custom(|n| course.time(n)));
 }
 
