@@ -23,6 +23,7 @@ const RUNTIMES: &[&str] = &[
 const HOMES: &[(&str, &[&str])] = &[
     ("async_std", &["bench-core/src/model/async_std.rs"]),
     ("blocking", &["bench-core/src/model/async_std.rs", "bench-core/src/model/smol.rs"]),
+    ("compio", &["bench-core/src/model/compio.rs"]),
     ("rayon", &["bench-core/src/model/rayon.rs", "bench-core/src/model/handoff.rs"]),
     ("smol", &["bench-core/src/model/smol.rs"]),
     ("tokio", &["bench-core/src/model/tokio.rs"]),
@@ -37,7 +38,8 @@ const CLOCKS: &[(&str, &str)] = &[
     ("bench-core/src/env.rs", "the clock of a model is the clock, but for a simulated one"),
     ("bench-core/src/env/counting.rs", "it asks the model that it counts for, in tests"),
     ("bench-core/src/session.rs", "the measured loop"),
-    ("bench-core/src/contender.rs", "the pacer, and the end of a drain"),
+    ("bench-core/src/contender.rs", "it hands the clock of its model to the keeper"),
+    ("bench-core/src/contender/keeper.rs", "the pacer, and the end of a drain"),
     ("bench-core/src/peer.rs", "a peer counts how long it served"),
     ("bench-core/src/machine.rs", "what the clock can do, asked once per run"),
     ("bench-core/src/race.rs", "the parent's patience"),

@@ -10,35 +10,35 @@ use std::{
 use proc_macro2::{Delimiter, TokenStream, TokenTree};
 
 /// A source file: where it is, from the root of the repository, and what is in it.
-pub struct Source {
-    pub path: String,
-    pub text: String,
+pub(crate) struct Source {
+    pub(crate) path: String,
+    pub(crate) text: String,
 }
 
 /// A path as it is written (`std::fs::read` as `["std", "fs", "read"]`), and its line.
 #[derive(Debug, PartialEq, Eq)]
-pub struct Named {
-    pub segments: Vec<String>,
+pub(crate) struct Named {
+    pub(crate) segments: Vec<String>,
     /// Whether it is a method or a field: it follows a dot.
-    pub member: bool,
+    pub(crate) member: bool,
     /// Whether it is the name of a macro that is called.
-    pub called: bool,
-    pub line: usize,
+    pub(crate) called: bool,
+    pub(crate) line: usize,
 }
 
 impl Source {
     /// For the checks of the checks.
-    pub fn planted(path: &str, text: &str) -> Self {
+    pub(crate) fn planted(path: &str, text: &str) -> Self {
         Self { path: path.into(), text: text.into() }
     }
 
     /// Every path in it.
-    pub fn names(&self) -> Vec<Named> {
+    pub(crate) fn names(&self) -> Vec<Named> {
         self.walk(false)
     }
 
     /// Every path in it, but for items under `#[cfg(test)]`.
-    pub fn names_outside_tests(&self) -> Vec<Named> {
+    pub(crate) fn names_outside_tests(&self) -> Vec<Named> {
         self.walk(true)
     }
 
@@ -51,7 +51,7 @@ impl Source {
     }
 
     /// The text of its `//!` comments.
-    pub fn module_docs(&self) -> String {
+    pub(crate) fn module_docs(&self) -> String {
         let lines = self.text.lines().map_while(|line| line.strip_prefix("//!"));
         lines.collect::<Vec<_>>().join("\n")
     }
@@ -59,12 +59,12 @@ impl Source {
 
 impl Named {
     /// Whether these segments stand in it, side by side.
-    pub fn has(&self, part: &[&str]) -> bool {
+    pub(crate) fn has(&self, part: &[&str]) -> bool {
         self.segments.windows(part.len()).any(|window| window == part)
     }
 
     /// The crate, module or item that it starts at.
-    pub fn head(&self) -> &str {
+    pub(crate) fn head(&self) -> &str {
         &self.segments[0]
     }
 }
@@ -148,12 +148,12 @@ fn end_of_item(tokens: &[TokenTree], at: usize) -> usize {
 }
 
 /// The root of the repository.
-pub fn root() -> &'static Path {
+pub(crate) fn root() -> &'static Path {
     Path::new(env!("CARGO_MANIFEST_DIR"))
 }
 
 /// Every file under these folders with this extension, sorted.
-pub fn files(folders: &[&str], extension: &str) -> Vec<Source> {
+pub(crate) fn files(folders: &[&str], extension: &str) -> Vec<Source> {
     let mut found = Vec::new();
     for folder in folders {
         collect(&root().join(folder), extension, &mut found);
@@ -164,14 +164,17 @@ pub fn files(folders: &[&str], extension: &str) -> Vec<Source> {
         let relative = path.strip_prefix(root()).expect("it is below the root");
         Source {
             path: relative.to_string_lossy().into_owned(),
-            text: fs::read_to_string(&path).unwrap_or_else(|error| panic!("{path:?}: {error}")),
+            text: fs::read_to_string(&path)
+                .unwrap_or_else(|error| panic!("{}: {error}", path.display())),
         }
     };
     found.into_iter().map(read).collect()
 }
 
 fn collect(folder: &Path, extension: &str, found: &mut Vec<PathBuf>) {
-    for entry in fs::read_dir(folder).unwrap_or_else(|error| panic!("{folder:?}: {error}")) {
+    for entry in
+        fs::read_dir(folder).unwrap_or_else(|error| panic!("{}: {error}", folder.display()))
+    {
         let path = entry.expect("the folder can be read").path();
         if path.is_dir() {
             collect(&path, extension, found);
@@ -183,14 +186,14 @@ fn collect(folder: &Path, extension: &str, found: &mut Vec<PathBuf>) {
 
 #[test]
 fn paths_are_what_the_code_names() {
-    let text = r##"
+    let text = r#"
         //! tokio::main in a comment
         use std::{fs, io::{self, Read as _}, net::*};
         use crate::{model::{tokio::Tokio, blocking}, clock};
         #[cfg(test)]
         mod tests { use smol::block_on; }
         fn f<'a>(x: &'a str) { ::rayon::spawn(|| cx.env.now()); println!("smol::run {x}"); 'x' }
-    "##;
+    "#;
     let source = Source::planted("planted.rs", text);
     let names = source.names_outside_tests();
     let written: Vec<String> = names.iter().map(|named| named.segments.join("::")).collect();
