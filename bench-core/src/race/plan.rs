@@ -361,10 +361,10 @@ fn warn_of_cpus(placement: &Placement, available: &[usize]) -> Vec<Warning> {
         warnings.push(Warning {
             code: "one-worker".into(),
             text: format!(
-                "With placement {} every runtime has one worker: work stealing is not tested.",
+                "with placement {} every runtime has one worker: work stealing is not tested",
                 placement.name
             ),
-            advice: "Try --placement free.".into(),
+            advice: "--placement free".into(),
         });
     }
     warnings
