@@ -23,7 +23,7 @@ fn main() -> ExitCode {
         .placement("same")
         .typical(Duration::from_micros(50))
         .expect(|seq| seq + 1)
-        .peer("line-server", serve)
+        .peer("line-server", |listener| serve(&listener))
         .blocking("std/threads", Threads::per_task(), connect, ask)
         .blocking("std/pool", Threads::pool(16), connect, ask)
         .local("tokio/local", Tokio::local(), connect_async, ask_async)
@@ -31,7 +31,7 @@ fn main() -> ExitCode {
 }
 
 /// Adds one to the number on each line.
-fn serve(listener: TcpListener) -> Result<(), Fault> {
+fn serve(listener: &TcpListener) -> Result<(), Fault> {
     for stream in listener.incoming() {
         let mut client = Client(BufReader::new(stream?));
         client.0.get_ref().set_nodelay(true)?;

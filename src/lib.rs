@@ -90,3 +90,13 @@ fn entry(cells: &[Cell], face: cli::Face) -> ExitCode {
     }
     ExitCode::from(cmd::run(cells, face))
 }
+
+/// The code of the README compiles.
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+pub struct Readme;
+
+/// The skeletons for contributors compile and run.
+#[cfg(doctest)]
+#[doc = include_str!("../docs/CONTRIBUTING.md")]
+pub struct Contributing;

@@ -39,6 +39,8 @@ macro_rules! standard_cells {
                 $W<$crate::core::model::smol::Multi>,
                 #[cfg(feature = "async-std")]
                 $W<$crate::core::model::async_std::AsyncStd>,
+                #[cfg(feature = "compio")]
+                $W<$crate::core::model::compio::PerCore>,
             ],
             scenarios: $scenarios,
             services: $services,

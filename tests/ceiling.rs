@@ -4,7 +4,7 @@
 //! cargo test --release --test ceiling -- --ignored --nocapture
 //! ```
 
-use std::{sync::LazyLock, thread};
+use std::{fs, path::PathBuf, sync::LazyLock, thread};
 
 use deadheat::core::{
     cell::Cell,
@@ -23,6 +23,7 @@ fn measure(scenario: &str, answer: Vec<u8>, sessions: usize) -> String {
     let cpus = resource::cpus();
     let last = cpus[cpus.len() - 1..].to_vec();
     thread::spawn(move || {
+        resource::name_thread("null");
         resource::confine(&last).unwrap();
         null::serve(listener, &answer)
     });
@@ -35,16 +36,36 @@ fn measure(scenario: &str, answer: Vec<u8>, sessions: usize) -> String {
         ..Prepare::default()
     };
     let mut generator = Rehearsal::start(&CELLS, prepare).unwrap();
-    let mut rates = Vec::new();
+    let (mut rates, mut costs) = (Vec::new(), Vec::new());
     for _ in 0..11 {
         let turn = Turn { for_ns: 200_000_000, target, ..Turn::default() };
+        let null = null_cpu_ns();
         let (done, _) = generator.slice(&turn, Vec::new()).unwrap();
         assert!(done.errors.is_empty(), "{:?}", done.errors);
         rates.push(done.samples * 1_000_000_000 / done.span_ns);
+        let cpu_ns = done.end.unwrap().cpu_ns - done.begin.unwrap().cpu_ns;
+        costs.push(cpu_ns.saturating_sub(null_cpu_ns() - null) / done.samples);
     }
+    generator.quit().unwrap();
     rates.sort_unstable();
+    costs.sort_unstable();
     let [slowest, median, fastest] = [0, 5, 10].map(|i| rates[i]);
-    format!("{scenario} closed-{sessions}: {median} per second ({slowest} to {fastest})")
+    let cost = costs[5];
+    format!(
+        "{scenario} closed-{sessions}: {median} per second ({slowest} to {fastest}), \
+         {cost} ns of CPU each"
+    )
+}
+
+/// CPU time of the servers' threads: all else in this process is the generator.
+fn null_cpu_ns() -> u64 {
+    let threads = fs::read_dir("/proc/self/task").into_iter().flatten().flatten();
+    let of = |path: PathBuf| {
+        let read = |name| fs::read_to_string(path.join(name)).unwrap_or_default();
+        let ns = read("schedstat").split(' ').next().and_then(|ns| ns.parse::<u64>().ok());
+        (read("comm").trim() == "null").then_some(ns).flatten()
+    };
+    threads.filter_map(|thread| of(thread.path())).sum()
 }
 
 #[test]

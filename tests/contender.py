@@ -38,6 +38,8 @@ def client(index, connection, ended, epoch, for_ns, samples):
 
 send({"type": "hello", "protocol": 1, "program": "python " + sys.version.split()[0]})
 prepare, _ = receive()
+if prepare["cpus"] and hasattr(os, "sched_setaffinity"):
+    os.sched_setaffinity(0, prepare["cpus"])
 sessions, size = prepare["sessions"], int(prepare["params"]["bytes"])
 host, port = prepare["peers"][0].split(":")
 connections = [socket.create_connection((host, int(port))) for _ in range(sessions)]

@@ -97,6 +97,22 @@ fn answers_in_pieces_are_put_together() {
 }
 
 #[test]
+fn a_mark_without_a_target_lets_go_and_forgets_nothing() {
+    let addr = server(|socket, number, _| socket.write_all(&http::answer_bytes(number)));
+    let mut generator = generator("batch-4", 2);
+    let mut all = Vec::new();
+    for _ in 0..2 {
+        let (done, numbers) = generator.slice(&open(addr, 1_000), vec![0; 4]).unwrap();
+        assert!(done.errors.is_empty(), "{done:?}");
+        all.extend(numbers.samples.iter().map(|sample| sample.check));
+        generator.slice(&Turn::default(), Vec::new()).unwrap();
+    }
+    all.sort_unstable();
+    all.dedup();
+    assert_eq!(all.len(), 8, "no number is asked for twice: {all:?}");
+}
+
+#[test]
 fn a_wrong_number_is_reported_and_a_wrong_document_is_an_error() {
     let addr = server(|socket, number, _| socket.write_all(&http::answer_bytes(number + 1)));
     let mut generator = generator("closed-1", 1);

@@ -130,18 +130,11 @@ macro_rules! cell {
                     <E as $crate::env::Spawn<_>>::spawn(&cx.env, child)
                 })
             };
-            if assignment.load.spawn {
-                $crate::contender::client::<$M, $S, _>(assignment, line, cx, |cx, rules, gate| {
-                    $crate::session::acceptor(cx, rules, gate, $crate::session::one::<$S, E>)
-                })
-            } else {
-                $crate::contender::client::<$M, $S, _>(
-                    assignment,
-                    line,
-                    cx,
-                    $crate::session::session::<$S, E>,
-                )
-            }
+            let task = $crate::session::one::<$S, E>;
+            let spawn = assignment.load.spawn;
+            $crate::contender::client::<$M, $S, _>(assignment, line, cx, move |cx, rules, gate| {
+                $crate::session::room(cx, rules, gate, spawn, task)
+            })
         })
     };
 }

@@ -10,6 +10,10 @@ use crate::{env::Env, resource};
 #[cfg(feature = "async-std")]
 pub mod async_std;
 pub mod blocking;
+#[cfg(any(feature = "compio", feature = "testing"))]
+mod channel;
+#[cfg(feature = "compio")]
+pub mod compio;
 pub mod handoff;
 pub mod pool;
 pub mod pooled_file;

@@ -42,7 +42,7 @@ pub struct Description {
     pub sessions: Sessions,
     /// Slices of a trial that runs alone (one process at a time); 0: it need not run alone.
     pub solo_steps: usize,
-    /// Claims of docs/CLAIMS.md that rest on it.
+    /// Ids of the claims that rest on it.
     pub claims: &'static [&'static str],
 }
 

@@ -347,6 +347,22 @@ pub async fn acceptor<S, E, Fut>(
     }
 }
 
+/// What is behind a gate: an [`acceptor`] where each operation has a task of its own (`spawn`), else
+/// a [`session`]. One future for both, so that a cell is compiled into one dispatch and not two.
+pub async fn room<S, E, Fut>(
+    cx: Cx<S, E>,
+    rules: Rules,
+    gate: Gate,
+    spawn: bool,
+    task: impl Fn(Job<S, E>) -> Fut,
+) where
+    S: Scenario,
+    E: Spawn<Fut>,
+    Fut: Future<Output = ()>,
+{
+    if spawn { acceptor(cx, rules, gate, task).await } else { session(cx, rules, gate).await }
+}
+
 async fn tasks<S, E, Fut>(
     cx: &Cx<S, E>,
     rules: Rules,

@@ -9,8 +9,8 @@
 //! output, and nothing is averaged that METHODOLOGY.md forbids to average: percentiles come from
 //! merged histograms, and only blocks count as observations.
 //!
-//! Not in here: how anything is measured (`race`, `session`), which rounds are valid
-//! (`validity`), and how results are shown (the `reports` crate).
+//! Not in here: how anything is measured (`race`, `session`), and how results are shown (the
+//! `reports` crate).
 
 mod conclusions;
 mod decide;

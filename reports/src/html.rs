@@ -5,7 +5,7 @@
 
 use askama::Template;
 use deadheat_core::{
-    record::{Call, Metric, Race, Record, Role, Status, Warning},
+    record::{Call, Metric, Race, Record, Role, Status},
     stats::{Measures, State, Summary, Topic, human, summary},
 };
 
@@ -39,14 +39,9 @@ struct Page {
     run: String,
     machine: String,
     command: String,
-    warnings: Vec<Note>,
+    warnings: Vec<String>,
     races: Vec<Section>,
     facts: Vec<(String, String)>,
-}
-
-struct Note {
-    text: String,
-    advice: String,
 }
 
 struct Section {
@@ -60,7 +55,7 @@ struct Section {
     rest: Vec<Said>,
     control: String,
     certainty: String,
-    warnings: Vec<Note>,
+    warnings: Vec<String>,
     fouls: Vec<String>,
     heads: Vec<Head>,
     ratio_head: String,
@@ -114,15 +109,11 @@ fn render(record: &Record, _: &Options) -> Result<Vec<Output>, Error> {
         run: words::run(record),
         machine: words::machine(&record.machine),
         command: words.join(" "),
-        warnings: record.warnings.iter().map(note).collect(),
+        warnings: record.warnings.iter().map(words::warning).collect(),
         races,
         facts: facts(record),
     };
     Ok(vec![Output::text("report.html", page.render()?)])
-}
-
-fn note(warning: &Warning) -> Note {
-    Note { text: words::clean(&warning.text), advice: words::clean(&warning.advice) }
 }
 
 fn section(record: &Record, place: usize, race: &Race) -> Section {
@@ -158,7 +149,7 @@ fn section(record: &Record, place: usize, race: &Race) -> Section {
         rest,
         control,
         certainty: format!("{unfinished}{}", certainty(&summary)),
-        warnings: race.warnings.iter().map(note).collect(),
+        warnings: race.warnings.iter().map(words::warning).collect(),
         fouls: race
             .foul
             .iter()

@@ -27,8 +27,7 @@ const LIMIT: usize = 65_000;
 fn render(record: &Record, _: &Options) -> Result<Vec<Output>, Error> {
     let mut text = String::from("## deadheat\n\n");
     for warning in record.warnings.iter().take(20) {
-        let _ =
-            writeln!(text, "> **Warning:** {} {}", escape(&warning.text), escape(&warning.advice));
+        let _ = writeln!(text, "> **Warning:** {}", escape(&words::warning(warning)));
     }
     let mut room = LIMIT - text.chars().count().min(LIMIT) - 1_000;
     let parts: Vec<(String, String)> =
@@ -90,12 +89,7 @@ fn section(record: &Record, race: &Race) -> (String, String) {
         let _ = writeln!(details, "- {}", said(sentence));
     }
     for warning in &race.warnings {
-        let _ = writeln!(
-            details,
-            "- **Warning:** {} {}",
-            escape(&warning.text),
-            escape(&warning.advice)
-        );
+        let _ = writeln!(details, "- **Warning:** {}", escape(&words::warning(warning)));
     }
     let _ = writeln!(
         details,

@@ -100,7 +100,12 @@ const COLUMNS: [Column; 9] = [
         head: "workers",
         about: "threads that ran its work, as the model itself says",
         rank: 5,
-        value: |row| row.workers.map(|workers| human::whole(workers as u64)),
+        value: |row| {
+            row.workers.map(|workers| match workers {
+                0 => "one a task".into(),
+                n => human::whole(n as u64),
+            })
+        },
     },
 ];
 

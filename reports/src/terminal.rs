@@ -7,7 +7,7 @@ use std::fmt::Write;
 
 use anstyle::{AnsiColor, Style};
 use deadheat_core::{
-    record::{Call, Record, Role},
+    record::{Call, Record, Role, Warning},
     stats::{Summary, Topic, summary},
 };
 
@@ -75,7 +75,7 @@ fn render(record: &Record, options: &Options) -> Result<Vec<Output>, Error> {
     let _ = writeln!(text, "{}", words::run(record));
     let _ = writeln!(text, "{}", words::machine(&record.machine));
     for warning in &record.warnings {
-        warn(&mut text, options, &warning.text, &warning.advice);
+        warn(&mut text, options, warning);
     }
     for race in &record.races {
         let summary = summary(race);
@@ -85,7 +85,7 @@ fn render(record: &Record, options: &Options) -> Result<Vec<Output>, Error> {
         }
         table(&mut text, &summary, options);
         for warning in &race.warnings {
-            warn(&mut text, options, &warning.text, &warning.advice);
+            warn(&mut text, options, warning);
         }
         for sentence in summary.sentences() {
             let style = match sentence.topic {
@@ -120,8 +120,8 @@ fn heading(text: &mut String, options: &Options, id: &str, shape: &str) {
     text.push_str(&paint(styles.muted, &plain));
 }
 
-fn warn(text: &mut String, options: &Options, what: &str, advice: &str) {
-    let full = format!("warning: {} {}", words::clean(what), words::clean(advice));
+fn warn(text: &mut String, options: &Options, warning: &Warning) {
+    let full = format!("warning: {}", words::warning(warning));
     let mut plain = String::new();
     wrap(&mut plain, options.width, "  ", full.trim());
     for line in plain.lines() {

@@ -5,7 +5,7 @@
 //! otherwise steer a terminal.
 
 use deadheat_core::{
-    record::{Call, Machine, Metric, Race, Record, Role},
+    record::{Call, Machine, Metric, Race, Record, Role, Warning},
     stats::{Row, State, human},
 };
 
@@ -34,6 +34,12 @@ pub(crate) fn clean(text: &str) -> String {
         line.push('…');
     }
     line
+}
+
+/// A warning: what is so, and in parentheses what to do about it.
+pub(crate) fn warning(warning: &Warning) -> String {
+    let text = clean(&warning.text);
+    if warning.advice.is_empty() { text } else { format!("{text} ({})", clean(&warning.advice)) }
 }
 
 /// A sentence whose numbers stay with their units, and intervals in one piece, where lines break.

@@ -6,6 +6,7 @@
 //! - **Not measured**: accepting, any protocol: this is the price of a read, a write and the wait
 //!   between them.
 //! - **Stands for**: a proxy, a relay, the least that a server can do.
+//! - **Claims**: none.
 
 use std::{io, sync::Arc, time::Duration};
 

@@ -6,6 +6,7 @@
 //! - **Not measured**: accepting (connections are kept), TLS, HTTP/2, routing, a framework, what a
 //!   real handler would do. The protocol code is the same under every model.
 //! - **Stands for**: an interface that answers from memory.
+//! - **Claims**: none.
 
 use std::{io, sync::Arc, time::Duration};
 

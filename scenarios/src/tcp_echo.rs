@@ -3,8 +3,9 @@
 //! - **Operation**: one message of `bytes` to the peer and back, on the session's connection.
 //! - **Session**: a kept-alive TCP connection over loopback, `TCP_NODELAY` set.
 //! - **Not measured**: connecting; the network (there is none); the peer's own time is part of the
-//!   latency, and its share is printed.
+//!   latency. The contender's own share of it is printed.
 //! - **Stands for**: a small request to a fast service next door: a cache, a lock, a queue.
+//! - **Claims**: none.
 
 use std::{convert::Infallible, io, net::SocketAddr, time::Duration};
 

@@ -11,13 +11,21 @@ pub struct On<M> {
     model: PhantomData<fn() -> M>,
 }
 
+impl<M> Clone for On<M> {
+    fn clone(&self) -> Self {
+        *self
+    }
+}
+
+impl<M> Copy for On<M> {}
+
 impl<M> On<M> {
     const fn new(pool: usize) -> Self {
         Self { pool, model: PhantomData }
     }
 
     /// Threads of the pool, where the model is one.
-    pub(super) fn pool(&self) -> usize {
+    pub(super) fn pool(self) -> usize {
         self.pool
     }
 }

@@ -66,16 +66,18 @@ fn slice(
     if (course.cell.scenario.describe)().solo_steps > 0 {
         arrivals.truncate(1);
     }
-    let for_ns = if arrivals.is_empty() { 10_000_000 } else { 0 };
+    let for_ns = if arrivals.is_empty() { 20_000_000 } else { 0 };
     let turn = Turn { for_ns, drain_ns: 1_000_000_000, ..turn.clone() };
     let offered = arrivals.len();
-    let mut run = || {
+    let mut answer = || {
         let answer = child.slice(&turn, arrivals.clone());
         answer.unwrap_or_else(|error| panic!("{name}: {error}"))
     };
-    // A busy machine may leave a model no time at all in so short a slice.
-    let slices = std::iter::repeat_with(&mut run).take(100);
-    let (done, numbers) = slices.into_iter().find(|(done, _)| done.samples > 0).expect("samples");
+    let (mut done, mut numbers) = answer();
+    while done.samples == 0 && done.errors.is_empty() && for_ns > 0 {
+        // On a busy machine a slice may be over before anybody has got to run.
+        (done, numbers) = answer();
+    }
     assert!(done.samples > 0 && done.errors.is_empty(), "{name}: {done:?}");
     if for_ns == 0 {
         assert_eq!(numbers.samples.len() + numbers.censored.len(), offered, "{name}");
@@ -97,6 +99,8 @@ fn rehearse_client(mut course: Course) {
     let executed = (0..rounds)
         .map(|round| slice(&course, &mut contender, &mut answers, round, &Turn::default()).samples);
     let executed: u64 = executed.sum();
+    // In a window on a busy machine a session may come too late; not in all of them.
+    assert!(executed > 0, "{}", course.name());
     contender.quit().unwrap();
     for peer in peers {
         let counts = peer.quit().unwrap().counts;
@@ -170,5 +174,22 @@ fn parameters_reach_both_ends() {
                 (true, true) => rehearse_service(course),
             }
         }
+    }
+}
+
+#[test]
+fn what_the_drain_did_not_wait_for_is_censored() {
+    for cell in CELLS.iter().filter(|cell| cell.scenario.id == "sleep") {
+        let mut course = Course::with(&CELLS, cell, "batch-40", "for=20ms");
+        course.prepare.sessions = 1;
+        let mut contender = Rehearsal::start(&CELLS, course.prepare.clone()).unwrap();
+        let turn = Turn { drain_ns: 1, ..Turn::default() };
+        for _ in 0..2 {
+            let (done, numbers) = contender.slice(&turn, vec![0; 40]).unwrap();
+            assert!(!numbers.censored.is_empty(), "{}: {done:?}", course.name());
+            assert_eq!(numbers.samples.len() + numbers.censored.len(), 40, "{}", course.name());
+            assert!(numbers.censored.iter().all(|&due| due == 0), "intended with the others");
+        }
+        contender.quit().unwrap();
     }
 }

@@ -33,7 +33,9 @@ fn work(mut course: Course) -> Counts {
         let (done, numbers) = contender.slice(&turn, arrivals).unwrap();
         assert_eq!((done.errors.len(), numbers.censored.len()), (0, 0), "{name}: {done:?}");
         contender.quit().unwrap();
-        peers.into_iter().for_each(|peer| drop(peer.quit().unwrap()));
+        for peer in peers {
+            peer.quit().unwrap();
+        }
     }
     let mut work = take(course.cell.model.id);
     if course.cell.scenario.id == "idle-tasks" {

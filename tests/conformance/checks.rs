@@ -187,6 +187,7 @@ fn that(holds: bool, what: &str) -> Checked {
     if holds { Ok(()) } else { Err(io::Error::other(what.to_owned())) }
 }
 
+#[expect(clippy::needless_pass_by_value, reason = "values read better where it is called")]
 fn equal<T: PartialEq + std::fmt::Debug>(found: T, expected: T, what: &str) -> Checked {
     that(found == expected, &format!("{what}: {found:?}, not {expected:?}"))
 }

@@ -10,7 +10,7 @@ use std::{
 
 use deadheat::core::{
     env::{Buf, Env, Read, Stream, Write},
-    peer::PeerSpec,
+    peer::{PeerSpec, Seat},
     scenario::{Description, Params, Service, Sessions, Setup},
 };
 
@@ -25,7 +25,7 @@ impl Service for Served {
     }
 
     fn generator(_setup: &Setup<'_>) -> PeerSpec {
-        PeerSpec::new("nobody", |_| Ok(()))
+        PeerSpec { name: "nobody", run: Arc::new(|_: &mut Seat| Ok(())) }
     }
 
     fn prepare(_setup: &Setup<'_>) -> io::Result<Self> {

@@ -97,12 +97,12 @@ pub fn open(path: &Path, access: Access) -> io::Result<fs::File> {
 }
 
 #[cfg(target_os = "linux")]
-fn direct_flag() -> i32 {
+pub(super) fn direct_flag() -> i32 {
     OFlag::O_DIRECT.bits()
 }
 
 #[cfg(not(target_os = "linux"))]
-fn direct_flag() -> i32 {
+pub(super) fn direct_flag() -> i32 {
     OFlag::empty().bits()
 }
 

@@ -13,6 +13,7 @@ use std::{
     net::{SocketAddr, TcpListener, TcpStream},
     panic::AssertUnwindSafe,
     path::Path,
+    pin::Pin,
     sync::{Arc, Mutex, mpsc},
     thread,
     time::Duration,
@@ -206,12 +207,20 @@ where
     task
 }
 
+/// A session or a connection without its type, so that a pool's job is compiled once and not for
+/// every scenario. It is resumed between operations, off the clock; children keep their types.
+fn boxed(
+    future: impl Future<Output = ()> + Send + 'static,
+) -> Pin<Box<dyn Future<Output = ()> + Send>> {
+    Box::pin(future)
+}
+
 /// Runs `count` sessions as jobs of a pool and waits for the last to end.
 pub fn run_all<Q: Queue, Fut>(queue: &Q, count: usize, make: impl Fn(usize) -> Fut)
 where
     Fut: Future<Output = ()> + Send + 'static,
 {
-    let tasks: Vec<_> = (0..count).map(|i| schedule(queue, make(i))).collect();
+    let tasks: Vec<_> = (0..count).map(|i| schedule(queue, boxed(make(i)))).collect();
     // A session that panicked has said so at its gate.
     for task in tasks {
         drop(block_on(task));
@@ -230,7 +239,7 @@ where
     let (token, over) = unbounded::<()>();
     while let Some(socket) = net::accepted(listener.accept())? {
         let (connection, token) = (catching(handle(socket)), token.clone());
-        schedule(queue, async move { (connection.await.ok(), drop(token)) }).detach();
+        schedule(queue, boxed(async move { _ = (connection.await.ok(), drop(token)) })).detach();
     }
     drop(token);
     // Nobody sends: it ends with the last connection.

@@ -24,7 +24,7 @@ use async_task::Runnable;
 
 use crate::{
     clock,
-    env::{Access, Buf, Env, File, Handoff, Read, Rx, Spawn, Stream, Tx, Write},
+    env::{Access, Buf, Env, File, Handoff, Read, Spawn, Stream, Write},
     model::{
         Dispatch, Given, Model, ModelInfo, Places,
         blocking::requeue,
@@ -247,18 +247,6 @@ impl File for Nothing {
 
     async fn sync(&self) -> io::Result<()> {
         match *self {}
-    }
-}
-
-impl<T: Send + 'static> Tx<T> for async_channel::Sender<T> {
-    async fn send(&self, value: T) -> Result<(), T> {
-        async_channel::Sender::send(self, value).await.map_err(|error| error.0)
-    }
-}
-
-impl<T: Send + 'static> Rx<T> for async_channel::Receiver<T> {
-    async fn recv(&mut self) -> Option<T> {
-        async_channel::Receiver::recv(self).await.ok()
     }
 }
 

@@ -62,8 +62,8 @@ pub(crate) fn failures() -> Record {
     let mut record = frame();
     record.warnings = vec![Warning {
         code: "governor".into(),
-        text: "The CPU governor is \"powersave\".".into(),
-        advice: "Set it to \"performance\" while measuring.".into(),
+        text: "the CPU governor is \"powersave\"".into(),
+        advice: "set it to \"performance\" while measuring".into(),
     }];
     let mut cut = tcp_echo(3);
     cut.status = Status::Cut;

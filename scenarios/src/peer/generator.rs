@@ -7,7 +7,7 @@
 //! that wait is response time.
 //!
 //! - A slice with a target and no load opens its connections, off the clock. Without a target it
-//!   closes all of them, so that servers can end.
+//!   closes all connections, so that servers can end; one that is named again has them opened anew.
 //! - Operation `k` of connection `i` asks for number `k × connections + i`, where `k` counts what
 //!   that connection has had answered since the server was first named.
 //! - `started` is read just before the request is written, `finished` when its answer is complete
@@ -134,7 +134,7 @@ impl<X: Exchange> Generator<X> {
 
     fn turn(&mut self, turn: &Turn, arrivals: &[u64]) -> io::Result<(Done, Numbers)> {
         let Some(addr) = turn.target else {
-            self.targets.clear();
+            self.targets.iter_mut().for_each(Target::close);
             return Ok((self.mark()?, Numbers::default()));
         };
         let index = self.target(addr);

@@ -42,6 +42,11 @@ impl Target {
             && net::connect(self.addr).is_err()
     }
 
+    /// Lets go of the server, but not of what has been counted.
+    pub(super) fn close(&mut self) {
+        self.connections.iter_mut().for_each(Connection::close);
+    }
+
     /// Opens what is not open, off the clock. The first failure is the last attempt.
     pub(super) fn mend(&mut self, registry: &Registry, errors: &mut Errors) {
         for index in 0..self.connections.len() {
@@ -57,7 +62,7 @@ impl Target {
                 continue;
             }
             if let Err(error) = connection.open(self.addr, registry, token) {
-                count(errors, &io::Error::new(error.kind(), format!("connecting: {error}")));
+                count(errors, &error);
                 return;
             }
         }
