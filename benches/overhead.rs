@@ -11,13 +11,14 @@ mod support;
 use std::{hint::black_box, time::Duration};
 
 use criterion::{Criterion, criterion_group, criterion_main};
-use deadheat::core::{clock, sample::Sample};
+use deadheat::core::{clock, resource, sample::Sample};
 
 /// Operations of one run by hand: as many as a slice of the harness has, so that both write to
 /// memory that is as warm.
 const OPS: u64 = 1 << 15;
 
 fn by_hand(c: &mut Criterion) {
+    resource::confine(&resource::cpus()[..1]).expect("a CPU that we may use");
     let mut samples: Vec<Sample> = vec![Sample::default(); OPS as usize];
     c.bench_function("overhead/by-hand", |b| {
         b.iter_custom(|iterations| {
