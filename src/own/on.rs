@@ -25,7 +25,7 @@ impl<M> On<M> {
     }
 
     /// Threads of the pool, where the model is one.
-    pub(super) fn pool(&self) -> usize {
+    pub(super) fn pool(self) -> usize {
         self.pool
     }
 }
