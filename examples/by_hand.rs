@@ -9,7 +9,15 @@
 //!
 //! Only the gate between slices is shared, off the clock: so that both are measured by one keeper.
 
-use std::{io, net::SocketAddr, process::ExitCode, sync::Arc};
+use std::{
+    io,
+    net::SocketAddr,
+    process::ExitCode,
+    sync::{
+        Arc,
+        atomic::{AtomicU64, Ordering::Relaxed},
+    },
+};
 
 use deadheat::{
     core::{
@@ -21,7 +29,7 @@ use deadheat::{
         sample::{Log, Sample},
         session::Gate,
     },
-    scenario::{sha256::Sha256, tcp_echo::TcpEcho},
+    scenario::{idle_tasks::IdleTasks, sha256::Sha256, tcp_echo::TcpEcho},
 };
 
 const BYTES: usize = 64;
@@ -33,7 +41,7 @@ fn main() -> ExitCode {
             model::tokio::MultiThread,
             model::smol::Multi,
         ],
-        scenarios: [TcpEcho, Sha256],
+        scenarios: [TcpEcho, Sha256, IdleTasks],
         services: [],
     };
     for (id, echo, hash) in [
@@ -44,6 +52,7 @@ fn main() -> ExitCode {
         cells.push(cell(id, ScenarioInfo::of::<TcpEcho>(), echo));
         cells.push(cell(id, ScenarioInfo::of::<Sha256>(), hash));
     }
+    cells.push(cell("hand/tokio", ScenarioInfo::of::<IdleTasks>(), on_tokio::idle));
     deadheat::run_main(cells)
 }
 
@@ -53,6 +62,8 @@ type Sessions = fn(&Job, Vec<Gate>);
 /// What a session has to know.
 #[derive(Clone, Copy)]
 struct Job {
+    /// Of `idle-tasks`: how many tasks one operation adds.
+    tasks: u64,
     peer: Option<SocketAddr>,
     clients: u64,
     /// Operations that one sample covers.
@@ -66,13 +77,18 @@ fn cell(id: &'static str, scenario: ScenarioInfo, sessions: Sessions) -> Cell {
 
 fn run(assignment: &Assignment, line: &mut Line, sessions: Sessions) -> io::Result<()> {
     let prepare = &assignment.prepare;
+    let tasks = prepare.load.strip_prefix("batch-").and_then(|n| n.parse().ok()).unwrap_or(0);
     let job = Job {
+        tasks: tasks / 5,
         peer: prepare.peers.first().copied(),
         clients: prepare.sessions as u64,
         ops: prepare.ops_per_sample,
     };
-    by_hand(assignment, line, |gates| sessions(&job, gates))
+    by_hand(assignment, line, &|| WAITING.load(Relaxed), |gates| sessions(&job, gates))
 }
+
+/// Tasks that wait, of `idle-tasks`.
+static WAITING: AtomicU64 = AtomicU64::new(0);
 
 /// A loop by hand: until the slice is over, one operation after the other between two readings of
 /// the clock. `$op` may await.
@@ -160,6 +176,8 @@ mod on_std {
 }
 
 mod on_tokio {
+    use std::time::Duration;
+
     use deadheat::core::resource;
     use tokio::{
         io::{AsyncReadExt, AsyncWriteExt},
@@ -168,7 +186,7 @@ mod on_tokio {
         task::JoinSet,
     };
 
-    use super::{BYTES, Gate, Job, Log, Sample, clock, digest, input, number};
+    use super::{BYTES, Gate, Job, Log, Relaxed, Sample, WAITING, clock, digest, input, number};
 
     fn each<F: Future<Output = ()> + Send + 'static>(
         job: &Job,
@@ -205,6 +223,34 @@ mod on_tokio {
         each(job, gates, |job, gate| async move {
             let input = input();
             session!(&job, gate, recv.await, |seq| digest(&input) ^ seq);
+        });
+    }
+
+    /// `tokio::spawn` of a sleep, as often as the scenario does it.
+    pub(super) fn idle(job: &Job, gates: Vec<Gate>) {
+        each(job, gates, |job, gate| async move {
+            let _ = gate.answers.send(Ok(vec![Log::default()]));
+            let mut goal = 0;
+            while let Ok(mut go) = gate.go.recv().await {
+                let mut log = go.logs.pop().unwrap_or_default();
+                let arrivals = go.arrivals.unwrap();
+                while let Ok(intended) = arrivals.recv().await {
+                    let started = clock::now();
+                    goal += job.tasks;
+                    for _ in 0..job.tasks {
+                        tokio::spawn(async {
+                            WAITING.fetch_add(1, Relaxed);
+                            tokio::time::sleep(Duration::from_hours(1)).await;
+                        });
+                    }
+                    while WAITING.load(Relaxed) < goal {
+                        tokio::time::sleep(Duration::from_millis(1)).await;
+                    }
+                    let finished = clock::now();
+                    log.samples.push(Sample { intended, started, finished, check: goal });
+                }
+                let _ = gate.answers.send(Ok(vec![log]));
+            }
         });
     }
 }

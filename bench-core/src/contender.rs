@@ -19,7 +19,7 @@ use crate::{
     net,
     protocol::{Done, Message, Numbers, Prepare, Ready, Usage},
     resource,
-    scenario::{Cx, Params, Scenario, Service, Setup},
+    scenario::{Cx, Observed, Params, Scenario, Service, Setup},
     session::{Gate, Rules},
 };
 
@@ -118,11 +118,13 @@ where
 }
 
 /// Runs sessions that are written by hand for one runtime, with neither scenario nor environment:
-/// what the harness itself is compared with. `run` returns when all of them have ended.
+/// what the harness itself is compared with. `run` returns when all of them have ended; `units` is
+/// how many units exist.
 #[doc(hidden)]
 pub fn by_hand(
     assignment: &Assignment,
     line: &mut Line,
+    units: &dyn Fn() -> u64,
     run: impl Fn(Vec<Gate>) + Sync,
 ) -> io::Result<()> {
     let clients = assignment.prepare.sessions;
@@ -132,7 +134,9 @@ pub fn by_hand(
         ready: Ready { workers: Some(resource::workers()), addr: None, rss_base: None },
         harness_cpus: &assignment.prepare.harness_cpus,
     };
-    trial.run(line, doors.keeper(assignment.prepare.spin))
+    let observe = || Observed { units: units(), ..Observed::default() };
+    let keeper = doors.keeper(assignment.prepare.spin);
+    trial.run(line, Keeper { observe: &observe, ..keeper })
 }
 
 /// Tells the parent of an error at once: whoever still waits in the model may keep this process

@@ -319,10 +319,16 @@ fn run_all<Fut>(runtime: &Runtime, count: usize, make: impl Fn(usize) -> Fut)
 where
     Fut: Future<Output = ()> + Send + 'static,
 {
+    join_all(runtime, (0..count).map(|i| runtime.spawn(make(i))).collect());
+}
+
+/// Waits for all sessions. Apart from [`run_all`], so that it is compiled once.
+fn join_all(runtime: &Runtime, tasks: Vec<JoinHandle<()>>) {
     runtime.block_on(async {
-        let mut tasks: JoinSet<()> = (0..count).map(make).collect();
-        // A session that panicked has said so at its gate.
-        while tasks.join_next().await.is_some() {}
+        for task in tasks {
+            // A session that panicked has said so at its gate.
+            let _ = task.await;
+        }
     });
 }
 
