@@ -24,8 +24,11 @@ use crate::{
 
 use super::{told, usage};
 
-/// Samples that a client has room for in its first slice.
+/// Samples that a client has room for at least.
 const FIRST_ROOM: usize = 1 << 10;
+
+/// Samples that a trial has room for in its first slice, at most: 32 bytes each.
+const MOST_ROOM: usize = 1 << 16;
 
 /// How long a session may take to come back after the drain, before the trial is given up.
 const GRACE: Duration = Duration::from_secs(20);
@@ -162,7 +165,7 @@ impl Keeper<'_> {
     }
 
     fn slice(&mut self, turn: &Turn, arrivals: &[u64]) -> io::Result<(Done, Numbers)> {
-        self.make_room(arrivals.len());
+        self.make_room(arrivals.len(), turn.for_ns);
         let begin = usage()?;
         if turn.for_ns == 0 && arrivals.is_empty() {
             let levels = Some(resource::levels(None, 1));
@@ -200,10 +203,12 @@ impl Keeper<'_> {
     }
 
     /// Room for twice the last slice, or for a whole batch.
-    fn make_room(&mut self, arrivals: usize) {
+    fn make_room(&mut self, arrivals: usize, for_ns: u64) {
         self.logs.sort_by_key(|logs| logs.first().map(|log| log.client));
         let clients = self.logs.iter().map(Vec::len).sum::<usize>().max(1);
-        let share = (2 * arrivals).div_ceil(clients);
+        // Of a closed load: a sample each microsecond, between all clients.
+        let closed = usize::try_from(for_ns / 1_000).unwrap_or(MOST_ROOM).min(MOST_ROOM);
+        let share = (2 * arrivals).max(closed).div_ceil(clients);
         for log in self.logs.iter_mut().flatten() {
             let room = FIRST_ROOM.max(2 * log.samples.len()).max(share);
             log.reset(room);
@@ -213,8 +218,8 @@ impl Keeper<'_> {
     /// Reads the levels from this thread, early in the slice, for every model alike.
     fn levels_under_load(&self, epoch: u64, for_ns: u64) -> Levels {
         if !self.pacing.virtual_time {
-            // Within the lead-in, where nothing is measured.
-            clock::wait_until(epoch + for_ns / 20, false);
+            // Every lead-in is longer, so nothing is measured yet.
+            clock::wait_until(epoch + for_ns.min(1_000_000), false);
         }
         resource::levels(None, 1)
     }

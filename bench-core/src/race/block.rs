@@ -191,7 +191,6 @@ impl<'a> Cast<'a> {
             player.fail("not started again after two failures".into());
             return player;
         }
-        let cpus = self.plan.placement.sut.len();
         let label = format!("{}/{}", self.plan.id(), contender.id);
         let prepare = Prepare {
             cell: label.clone(),
@@ -203,7 +202,7 @@ impl<'a> Cast<'a> {
             extra_every: entrant.extra_every,
             ..self.plan.prepare()
         };
-        let started = self.launcher.contender(&label, cpus, &entrant.command);
+        let started = self.launcher.contender(&label, &self.plan.placement.sut, &entrant.command);
         match started.and_then(|mut child| child.send_prepare(prepare).map(|()| child)) {
             Ok(child) => player.child = Some(child),
             Err(error) => player.fail(error.to_string()),

@@ -39,8 +39,9 @@ pub const CHILD_ARG: &str = "deadheat-child";
 
 /// Starts children.
 pub trait Launcher {
-    /// A contender. `cpus` is how many its set has; `command` an external program's, if it is one.
-    fn contender(&self, label: &str, cpus: usize, command: &[String]) -> io::Result<Child>;
+    /// A contender, on these CPUs from its first instruction on; `command` is an external
+    /// program's, if it is one.
+    fn contender(&self, label: &str, cpus: &[usize], command: &[String]) -> io::Result<Child>;
 
     /// A peer.
     fn peer(&self, label: &str) -> io::Result<Child>;
@@ -63,25 +64,25 @@ impl Processes {
         Self { program: program.into() }
     }
 
-    fn own(&self, label: &str, cpus: usize) -> io::Result<Child> {
+    fn own(&self, label: &str, cpus: &[usize]) -> io::Result<Child> {
         let mut command = Command::new(&self.program);
         command
             .args([CHILD_ARG, label])
             // Defaults of runtimes that can only be told so.
-            .env("ASYNC_STD_THREAD_COUNT", cpus.to_string())
+            .env("ASYNC_STD_THREAD_COUNT", cpus.len().max(1).to_string())
             .env("BLOCKING_MAX_THREADS", BLOCKING_THREADS.to_string());
-        Child::start(command)
+        Child::start(command, cpus)
     }
 }
 
 impl Launcher for Processes {
-    fn contender(&self, label: &str, cpus: usize, command: &[String]) -> io::Result<Child> {
+    fn contender(&self, label: &str, cpus: &[usize], command: &[String]) -> io::Result<Child> {
         match command {
             [] => self.own(label, cpus),
             [program, args @ ..] => {
                 let mut command = Command::new(program);
                 command.args(args);
-                Child::start(command).map_err(|error| {
+                Child::start(command, cpus).map_err(|error| {
                     io::Error::new(error.kind(), format!("failed to start {program}: {error}"))
                 })
             }
@@ -89,7 +90,7 @@ impl Launcher for Processes {
     }
 
     fn peer(&self, label: &str) -> io::Result<Child> {
-        self.own(label, 1)
+        self.own(label, &[])
     }
 }
 
@@ -98,7 +99,7 @@ impl Launcher for Processes {
 pub struct Threads(pub &'static [Cell]);
 
 impl Launcher for Threads {
-    fn contender(&self, _label: &str, _cpus: usize, _command: &[String]) -> io::Result<Child> {
+    fn contender(&self, _label: &str, _cpus: &[usize], _command: &[String]) -> io::Result<Child> {
         self.peer("")
     }
 
@@ -172,14 +173,20 @@ impl<R: Read + AsFd> Read for Patient<R> {
 }
 
 impl Child {
-    fn start(mut command: Command) -> io::Result<Self> {
-        let mut child = command
+    fn start(mut command: Command, cpus: &[usize]) -> io::Result<Self> {
+        // A child inherits the set of the thread that starts it: so a program that never heard of
+        // CPU sets keeps to it too. Not from a thread of its own: with that the child would die.
+        let all = resource::cpus();
+        resource::confine(cpus)?;
+        let spawned = command
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())
             .stderr(Stdio::piped())
             // Ctrl-C is for the parent, which ends its children itself.
             .process_group(0)
-            .spawn()?;
+            .spawn();
+        resource::confine(&all)?;
+        let mut child = spawned?;
         let missing = || io::Error::other("a pipe is missing");
         let stdin = child.stdin.take().ok_or_else(missing)?;
         let from = child.stdout.take().ok_or_else(missing)?;
