@@ -15,6 +15,8 @@ mod figure;
 mod html;
 mod json;
 mod md;
+#[cfg(feature = "html")]
+mod svg;
 mod table;
 mod terminal;
 mod words;
@@ -88,6 +90,8 @@ pub fn formats() -> &'static [Format] {
         json::FORMAT,
         #[cfg(feature = "html")]
         html::FORMAT,
+        #[cfg(feature = "html")]
+        svg::FORMAT,
         bencher::FORMAT,
     ]
 }

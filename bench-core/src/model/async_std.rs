@@ -45,8 +45,9 @@ impl Env for AsyncStdEnv {
     type Rx<T: Send + 'static> = Receiving<T>;
     type Lock<T: Send + 'static> = Shared<T>;
 
-    async fn sleep(&self, duration: Duration) {
-        task::sleep(duration).await;
+    // The timer itself: a future around it would be part of every task that waits.
+    fn sleep(&self, duration: Duration) -> impl Future<Output = ()> {
+        task::sleep(duration)
     }
 
     async fn yield_now(&self) {

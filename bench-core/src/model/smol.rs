@@ -49,8 +49,11 @@ impl Env for Smol {
     type Rx<T: Send + 'static> = Receiving<T>;
     type Lock<T: Send + 'static> = Shared<T>;
 
-    async fn sleep(&self, duration: Duration) {
-        Timer::after(duration).await;
+    #[expect(clippy::manual_async_fn, reason = "`self` would be part of every task that waits")]
+    fn sleep(&self, duration: Duration) -> impl Future<Output = ()> {
+        async move {
+            Timer::after(duration).await;
+        }
     }
 
     async fn yield_now(&self) {

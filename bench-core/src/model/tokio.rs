@@ -44,8 +44,9 @@ impl Env for Tokio {
     type Rx<T: Send + 'static> = mpsc::Receiver<T>;
     type Lock<T: Send + 'static> = Arc<Mutex<T>>;
 
-    async fn sleep(&self, duration: Duration) {
-        tokio::time::sleep(duration).await;
+    // The timer itself: a future around it would be part of every task that waits.
+    fn sleep(&self, duration: Duration) -> impl Future<Output = ()> {
+        tokio::time::sleep(duration)
     }
 
     async fn yield_now(&self) {

@@ -142,10 +142,10 @@ impl<'a> Cast<'a> {
                 }
             }
         }
-        if self.plan.scenario.server {
-            // Closes the generator's connections, so that the servers can end.
-            self.mark_peers()?;
+        for (_, player) in &mut players {
+            player.end_turn();
         }
+        self.let_go()?;
         for (_, player) in &mut players {
             player.quit();
         }
@@ -174,13 +174,17 @@ impl<'a> Cast<'a> {
                     return Ok(None);
                 }
             }
-            if self.plan.scenario.server {
-                self.mark_peers()?;
-            }
+            player.end_turn();
+            self.let_go()?;
             player.quit();
             players.push((place, player));
         }
         Ok(Some(players))
+    }
+
+    /// Closes the generator's connections, so that the servers can end.
+    fn let_go(&mut self) -> Result<(), RaceError> {
+        if self.plan.scenario.server { self.mark_peers().map(drop) } else { Ok(()) }
     }
 
     fn start(&self, entrant: usize) -> Player {
@@ -391,10 +395,16 @@ impl Player {
         self.outcome = Outcome::Failed { cause, stderr };
     }
 
+    /// Closes its last turn, before it is made to let go of its connections: that is not its work.
+    fn end_turn(&mut self) {
+        if let Ok((done, _)) = self.run(&Turn::default(), &[]) {
+            self.tally.last_usage(done.begin);
+        }
+    }
+
     fn quit(&mut self) {
-        let Some(child) = self.child.take() else { return };
-        let last = child.quit().and_then(|done| done.begin);
-        self.tally.last_usage(last);
+        // Its last word says nothing that has not been counted.
+        let _ = self.child.take().and_then(Child::quit);
     }
 
     /// Peaks, from what the child tells or else from what the system tells of it.
