@@ -12,9 +12,12 @@
 //! Not in here: how anything is measured (`race`, `session`), and how results are shown (the
 //! `reports` crate).
 
+mod audit;
+mod binomial;
 mod conclusions;
 mod decide;
 mod estimate;
+mod fdr;
 mod group;
 pub mod histogram;
 pub mod human;
@@ -30,9 +33,11 @@ mod simulation;
 mod testing;
 
 pub use self::{
+    audit::{Culprit, FoulSlices, Twins, culprits, twins_over_run},
     conclusions::{Sentence, Topic},
     decide::{Decision, LARGEST_PLAN, decide},
     estimate::{Estimate, median},
+    fdr::{discoveries, p_value},
     group::{Group, leading_group},
     judge::{Judgement, judge, mark},
     measures::{Measures, Pair, applicable},
