@@ -14,8 +14,10 @@
 
 mod audit;
 mod binomial;
+mod carry;
 mod conclusions;
 mod decide;
+mod drift;
 mod estimate;
 mod fdr;
 mod group;
@@ -34,8 +36,10 @@ mod testing;
 
 pub use self::{
     audit::{Culprit, FoulSlices, Twins, culprits, twins_over_run},
+    carry::{CarryOver, Turn, carry_over},
     conclusions::{Sentence, Topic},
     decide::{Decision, LARGEST_PLAN, decide},
+    drift::{Drift, Spearman, drift, spearman},
     estimate::{Estimate, median},
     fdr::{discoveries, p_value},
     group::{Group, leading_group},
