@@ -69,7 +69,7 @@ impl Terms {
             effort: self.effort,
             seed: self.seed,
             reference: self.reference.as_deref(),
-            twin: self.profile != Profile::Smoke,
+            controls: self.profile != Profile::Smoke,
             external: Vec::new(),
             margin: self.margin.clone(),
             keep_slices: self.keep_slices,

@@ -39,7 +39,7 @@ fn plan(scenario: &str, models: &[&str], load: &str, external: &[(&str, &str)]) 
         effort: EFFORT,
         seed: 7,
         reference: None,
-        twin: true,
+        controls: true,
         external: external.iter().map(contender).collect(),
         margin: BTreeMap::new(),
         keep_slices: false,

@@ -28,6 +28,8 @@ pub struct PeerSpec {
     pub name: &'static str,
     /// Its life: from [`Seat::ready`] to `quit`.
     pub run: Life,
+    /// Threads that do its work; `None`: as many as there is work for.
+    pub threads: Option<usize>,
 }
 
 /// What a peer does, from its start to its end.
@@ -45,7 +47,13 @@ impl PeerSpec {
         name: &'static str,
         run: impl Fn(&mut Seat) -> io::Result<()> + Send + Sync + 'static,
     ) -> Self {
-        Self { name, run: Arc::new(run) }
+        Self { name, run: Arc::new(run), threads: None }
+    }
+
+    /// One that works on so many threads: beyond these it cannot be faster, however many CPUs it has.
+    #[must_use]
+    pub fn on_threads(self, threads: usize) -> Self {
+        Self { threads: Some(threads), ..self }
     }
 }
 

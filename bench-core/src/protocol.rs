@@ -81,7 +81,8 @@ pub struct Prepare {
     pub spin: bool,
     /// Where the peers listen.
     pub peers: Vec<SocketAddr>,
-    /// A known slowdown: after every so many operations one more is done and not reported; 0: none.
+    /// A known slowdown: after every so many samples of a session one more is done and not
+    /// reported; 0: none.
     #[serde(default)]
     pub extra_every: u64,
 }
@@ -116,6 +117,10 @@ pub struct Turn {
     /// The server to load: for generators.
     #[serde(default)]
     pub target: Option<SocketAddr>,
+    /// For generators: after every so many operations of a connection one more is asked for and
+    /// not reported; 0: none.
+    #[serde(default)]
+    pub extra_every: u64,
 }
 
 /// What happened in a turn.

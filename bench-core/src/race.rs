@@ -21,6 +21,7 @@ mod fit;
 mod measure;
 pub mod order;
 pub mod plan;
+pub mod weather;
 
 use self::{block::Cast, child::Child};
 
@@ -107,6 +108,7 @@ pub fn run(
             .block(index, &mut |done, of| watch(race, Progress::Slice { done, of }).is_break())?;
         let Some(block) = outcome else { break };
         note_workers(race, &block);
+        race.foul.extend(block.foul);
         race.blocks.push(block.record);
         stopped = watch(race, Progress::Block).is_break();
     }
@@ -134,6 +136,7 @@ pub fn begin(plan: &Plan) -> Race {
         margin: plan.margin.clone(),
         contenders: plan.entrants.iter().map(|entrant| entrant.contender.clone()).collect(),
         warnings: plan.warnings.clone(),
+        peer_threads: peer_threads(plan),
         ..Race::default()
     };
     if !plan.entrants.iter().any(|e| e.contender.fits == Fits::Yes) {
@@ -141,6 +144,14 @@ pub fn begin(plan: &Plan) -> Race {
         race.warnings.push(Warning { code: "nobody-fits".into(), text, advice: String::new() });
     }
     race
+}
+
+/// CPUs that the peers can use at once, where that is less than they are given.
+fn peer_threads(plan: &Plan) -> Option<u64> {
+    let setup = Setup { params: &plan.params, load: plan.load, peers: &[] };
+    let specs = (plan.scenario.peers)(&setup);
+    let threads: Option<usize> = specs.iter().map(|spec| spec.threads).sum();
+    threads.map(|threads| threads.min(plan.placement.peer.len()) as u64).filter(|n| *n > 0)
 }
 
 fn start_peers(plan: &Plan, launcher: &dyn Launcher) -> Result<Peers, RaceError> {

@@ -143,8 +143,11 @@ pub struct Race {
     pub verdicts: Vec<Verdict>,
     /// The twin, and later the handicapped twin.
     pub controls: Vec<Control>,
-    /// Rounds that were run again because of the weather.
+    /// Rounds in foul weather, which were run again where there was room for it.
     pub foul: Vec<Foul>,
+    /// CPUs that the peers can use at once; `None` where as many as they have.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub peer_threads: Option<u64>,
     /// Of this race.
     #[serde(default)]
     pub warnings: Vec<Warning>,
@@ -194,8 +197,40 @@ pub enum Fits {
     Infeasible(String),
 }
 
+/// The known slowdown of a handicapped twin.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Handicap {
+    /// After every so many operations it does one more, in full, that is not reported: what is
+    /// counted per operation costs 1 + 1/`every` as much.
+    Work {
+        /// Operations between two of the handicap's.
+        every: u64,
+    },
+    /// What it reports (times since an operation's intended start, memory) is multiplied.
+    Clock {
+        /// By this.
+        factor: f64,
+    },
+}
+
+impl Handicap {
+    /// The true ratio to the reference, for a metric that this handicap touches.
+    ///
+    /// Work slows throughput and CPU time; the clock everything else. What neither touches has no
+    /// known answer.
+    pub fn truth(self, metric: Metric) -> Option<f64> {
+        let by_work = matches!(metric, Metric::Throughput | Metric::CpuTime);
+        match self {
+            Self::Work { every } if by_work => Some(1.0 + 1.0 / every as f64),
+            Self::Clock { factor } if !by_work => Some(factor),
+            _ => None,
+        }
+    }
+}
+
 /// A participant.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct Contender {
     /// The model's id, with `+twin` or `+handicap` for controls and `#build` for other builds.
     pub id: String,
@@ -213,6 +248,9 @@ pub struct Contender {
     /// Remarks a reader must know: "legacy, discontinued".
     #[serde(default)]
     pub note: String,
+    /// Of a handicapped twin: what slows it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub handicap: Option<Handicap>,
     /// Fields of a later minor version, kept.
     #[serde(flatten)]
     pub more: Map<String, Value>,
@@ -255,8 +293,11 @@ pub struct Trial {
     pub contender: String,
     /// How it ended.
     pub outcome: Outcome,
-    /// Of its measured slices, merged.
+    /// Of its measured slices in fair weather, merged.
     pub hist: Histograms,
+    /// Of those in foul weather, merged: set aside, and kept in case that it was no weather.
+    #[serde(default, skip_serializing_if = "Histograms::is_empty")]
+    pub foul_hist: Histograms,
     /// Tasks, threads or connections that it really created.
     pub units: u64,
     /// Levels and totals of the process.
@@ -282,6 +323,13 @@ pub struct Histograms {
     /// Dispatch minus intended arrival, as the pacer or generator saw it.
     #[serde(default, skip_serializing_if = "String::is_empty")]
     pub lag: String,
+}
+
+impl Histograms {
+    /// Whether nothing was recorded.
+    pub fn is_empty(&self) -> bool {
+        self.service.is_empty() && self.response.is_empty() && self.lag.is_empty()
+    }
 }
 
 /// Levels of a process, read while its sessions were alive. `None`: not available here.
@@ -352,6 +400,14 @@ pub struct Slice {
     pub clipped: u64,
     /// By kind.
     pub errors: BTreeMap<String, u64>,
+    /// Whether it fell behind an open load: of the operations intended in the window, less than
+    /// 99% had ended soon after it (METHODOLOGY.md, "Validity").
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub saturated: bool,
+    /// Connections that the kernel dropped because a listener's queue was full; `None` where not
+    /// available.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub listen_overflows: Option<u64>,
     /// Median of this slice (response where there is one, else service).
     pub p50_ns: u64,
     /// 99th percentile of this slice.
@@ -457,11 +513,29 @@ pub struct Verdict {
     /// Where uneven: the share of a's slices that ran 1.5 × slower than its own median slice.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub slow_share: Option<f64>,
+    /// What the rounds in fair weather say alone, where any round was foul.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub fair: Option<Fair>,
     /// `uneven`, `peer-bound`, `not-decidable`, `within-noise-floor`, …
     pub marks: Vec<String>,
     /// Fields of a later minor version, kept.
     #[serde(flatten)]
     pub more: Map<String, Value>,
+}
+
+/// A comparison over the rounds in fair weather alone.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct Fair {
+    /// Median over blocks of the blocks' ratios.
+    pub ratio: f64,
+    /// Lower end of its interval.
+    pub lo: f64,
+    /// Upper end.
+    pub hi: f64,
+    /// Blocks that had enough fair rounds.
+    pub n: usize,
+    /// What they say.
+    pub verdict: Call,
 }
 
 /// A control's result for one metric.
@@ -481,7 +555,8 @@ pub struct Control {
     pub hi: Option<f64>,
     /// Blocks.
     pub n: usize,
-    /// `ok`, `invalid`, `blunt`, `no-interval`.
+    /// `ok`; `invalid`: the race cannot be believed; `blunt`: it would not have seen the handicap;
+    /// `no-interval`.
     pub state: String,
     /// Fields of a later minor version, kept.
     #[serde(flatten)]
@@ -495,8 +570,11 @@ pub struct Foul {
     pub block: usize,
     /// The round's index.
     pub round: usize,
-    /// "foreign CPU 12% on CPU 1 (limit 5%)".
+    /// "foreign load 12% of the slice (limit 5%)".
     pub reason: String,
+    /// In whose slices it was seen; empty where it is the whole round's.
+    #[serde(default)]
+    pub contenders: Vec<String>,
 }
 
 impl Race {

@@ -117,6 +117,22 @@ pub fn cpu_of(_pid: u32) -> Option<u64> {
     None
 }
 
+/// CPU time of this process since its start, ns; 0 where the clock fails, which it does not.
+pub fn cpu_of_this_process() -> u64 {
+    let time = clock_gettime(ClockId::CLOCK_PROCESS_CPUTIME_ID);
+    time.map_or(0, |time| count(time.tv_sec()) * 1_000_000_000 + count(time.tv_nsec()))
+}
+
+/// Connections that the kernel has dropped so far, on this machine, because a listener's queue was
+/// full; `None` where it does not tell.
+pub fn listen_overflows() -> Option<u64> {
+    let text = fs::read_to_string("/proc/net/netstat").ok()?;
+    let mut lines = text.lines().filter_map(|line| line.strip_prefix("TcpExt:"));
+    let (names, values) = (lines.next()?, lines.next()?);
+    let mut both = names.split_ascii_whitespace().zip(values.split_ascii_whitespace());
+    both.find(|(name, _)| *name == "ListenOverflows")?.1.parse().ok()
+}
+
 /// CPUs that the calling thread may use, ascending.
 #[cfg(target_os = "linux")]
 pub fn cpus() -> Vec<usize> {

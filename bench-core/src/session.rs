@@ -148,10 +148,16 @@ impl<S: Scenario, E: Env> Client<S, E> {
     }
 
     /// The handicap's operation: in full, through the queue and the wire, and not reported.
+    ///
+    /// Counted over the whole trial, and each client in its own phase: else all of them would do
+    /// it at once, and a short slice might hold none or two rounds of it.
     async fn extra(&mut self, cx: &Cx<S, E>, rules: &Rules) {
-        let done = self.log.samples.len() as u64;
-        if done == 0 || !done.is_multiple_of(rules.extra_every) {
+        let samples = self.ended / rules.ops_per_sample + self.index as u64;
+        if self.broken || !samples.is_multiple_of(rules.extra_every) {
             return;
+        }
+        if !rules.think.is_zero() {
+            cx.env.sleep(rules.think).await;
         }
         cx.env.turn().await;
         let before = self.ended;

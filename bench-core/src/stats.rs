@@ -16,6 +16,8 @@ mod audit;
 mod binomial;
 mod carry;
 mod conclusions;
+mod conditions;
+mod control;
 mod decide;
 mod drift;
 mod estimate;
@@ -27,6 +29,7 @@ mod judge;
 mod measures;
 mod rank;
 mod regression;
+mod sky;
 mod summary;
 
 #[cfg(test)]
@@ -38,6 +41,7 @@ pub use self::{
     audit::{Culprit, FoulSlices, Twins, culprits, twins_over_run},
     carry::{CarryOver, Turn, carry_over},
     conclusions::{Sentence, Topic},
+    conditions::Conditions,
     decide::{Decision, LARGEST_PLAN, decide},
     drift::{Drift, Spearman, drift, spearman},
     estimate::{Estimate, median},
@@ -47,5 +51,6 @@ pub use self::{
     measures::{Measures, Pair, applicable},
     rank::{min_blocks, rank},
     regression::{Line, memory_line, theil_sen},
-    summary::{Row, State, Summary, summary},
+    sky::Sky,
+    summary::{Course, Row, State, Summary, summary},
 };

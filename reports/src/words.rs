@@ -12,6 +12,9 @@ use deadheat_core::{
 /// The name of the control row in every format.
 pub(crate) const TWIN: &str = "same code, twice";
 
+/// The name of the other control row.
+pub(crate) const SLOWED: &str = "same code, slowed";
+
 /// The longest text of a record that is shown in one piece, in characters.
 const LONGEST: usize = 400;
 
@@ -87,8 +90,12 @@ pub(crate) fn verdict(row: &Row, reference: &str) -> String {
         _ if row.id == reference => "reference".into(),
         (_, None) => "no verdict".into(),
         (_, Some(verdict)) if verdict.marks.iter().any(|mark| mark == "invalid") => {
-            if row.role == Role::Twin { "differs from itself" } else { "not ranked: invalid" }
-                .into()
+            match row.role {
+                Role::Model => "not ranked: invalid",
+                Role::Twin => "differs from itself",
+                Role::Handicapped => "not what it is",
+            }
+            .into()
         }
         (_, Some(verdict)) => {
             let mut text = call(verdict.metric, verdict.verdict).to_owned();
@@ -116,6 +123,18 @@ fn mark(id: &str) -> Option<&'static str> {
         "no-data" => "no data",
         "few-blocks" => "too few blocks",
         "peer-bound" => "peer-bound",
+        "blunt" => "blunt",
+        "saturated" => "saturated",
+        "generator-limited" => "generator-limited",
+        "errors" => "operations failed",
+        "never-ended" => "some never ended",
+        "listen-overflow" => "connections dropped",
+        "outside-its-turn" => "works outside its turn",
+        "weather" => "foul weather",
+        "depends-on-weather" => "depends on the weather",
+        "makes-weather" => "makes its own weather",
+        "exploratory" => "exploratory",
+        "not-discovered" => "not rare among so many looks",
         _ => return None,
     })
 }
@@ -125,7 +144,7 @@ pub(crate) fn name(row: &Row) -> String {
     match row.role {
         Role::Model => clean(&row.id),
         Role::Twin => TWIN.into(),
-        Role::Handicapped => "same code, handicapped".into(),
+        Role::Handicapped => SLOWED.into(),
     }
 }
 
@@ -176,7 +195,7 @@ pub(crate) fn shape(race: &Race) -> String {
     parts.push(format!("margin ±{}", human::percent(race.margin(race.primary))));
     if !race.foul.is_empty() {
         let rounds = if race.foul.len() == 1 { "round" } else { "rounds" };
-        parts.push(format!("{} {rounds} run again for the weather", race.foul.len()));
+        parts.push(format!("{} {rounds} in foul weather", race.foul.len()));
     }
     parts.join(" · ")
 }

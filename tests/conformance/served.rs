@@ -25,7 +25,7 @@ impl Service for Served {
     }
 
     fn generator(_setup: &Setup<'_>) -> PeerSpec {
-        PeerSpec { name: "nobody", run: Arc::new(|_: &mut Seat| Ok(())) }
+        PeerSpec::new("nobody", |_: &mut Seat| Ok(()))
     }
 
     fn prepare(_setup: &Setup<'_>) -> io::Result<Self> {

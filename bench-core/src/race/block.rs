@@ -11,15 +11,22 @@ use crate::{
         given_up,
         measure::{Seen, Tally},
         order,
+        weather::{self, Barometer, Reading, Steal},
     },
-    record::{Block, Contender, Fits, Kind, Outcome, PeerCounts, Race, Resources, Trial},
+    record::{
+        Block, Contender, Fits, Foul, Handicap, Kind, Metric, Outcome, PeerCounts, Race, Resources,
+        Trial, Weather,
+    },
     resource,
+    sample::Sample,
 };
 
 /// A block, and what is known of its contenders only now.
 pub(super) struct Measured {
     pub(super) record: Block,
     pub(super) workers: BTreeMap<String, Option<usize>>,
+    /// Rounds in foul weather.
+    pub(super) foul: Vec<Foul>,
 }
 
 /// Told how many of the block's slices were run; says whether to stop.
@@ -34,11 +41,15 @@ pub(super) struct Cast<'a> {
     /// Indices of the contenders that can run.
     able: Vec<usize>,
     given_up: Vec<String>,
+    /// CPUs on which nobody else should run.
+    cpus: Vec<usize>,
+    barometer: Barometer,
 }
 
 /// A contender in a block: its process while it lives, and what it has done.
 struct Player {
     id: String,
+    handicap: Option<Handicap>,
     child: Option<Child>,
     target: Option<std::net::SocketAddr>,
     workers: Option<usize>,
@@ -59,7 +70,9 @@ impl<'a> Cast<'a> {
     ) -> Self {
         let fit = |(i, c): (usize, &Contender)| (c.fits == Fits::Yes).then_some(i);
         let able = race.contenders.iter().enumerate().filter_map(fit).collect();
-        Self { plan, launcher, peers, verifier, able, given_up: given_up(race) }
+        let cpus = plan.exclusive_cpus();
+        let barometer = Barometer::new(&cpus);
+        Self { plan, launcher, peers, verifier, able, given_up: given_up(race), cpus, barometer }
     }
 
     /// Runs a block; `None` where it was told to stop before its end.
@@ -69,16 +82,18 @@ impl<'a> Cast<'a> {
         ticks: &mut Ticks<'_>,
     ) -> Result<Option<Measured>, RaceError> {
         let order_seed = order::seed(self.plan.seed, &self.plan.id(), index, usize::MAX);
+        let mut foul = Vec::new();
         let finished = match self.plan.kind {
-            Kind::Solo => self.solo(index, order_seed, ticks)?,
-            Kind::Sliced | Kind::Turns => self.together(index, order_seed, ticks)?,
+            Kind::Solo => self.solo(index, order_seed, &mut foul, ticks)?,
+            Kind::Sliced | Kind::Turns => self.together(index, order_seed, &mut foul, ticks)?,
         };
         Ok(finished.map(|mut players| {
             players.sort_by_key(|(place, _)| *place);
             let players: Vec<_> = players.into_iter().map(|(_, player)| player).collect();
             let workers = players.iter().map(|p| (p.id.clone(), p.workers)).collect();
             let trials = players.into_iter().map(|p| p.finish(self.plan)).collect();
-            Measured { record: Block { index, order_seed, trials, ..Block::default() }, workers }
+            let record = Block { index, order_seed, trials, ..Block::default() };
+            Measured { record, workers, foul }
         }))
     }
 
@@ -110,11 +125,13 @@ impl<'a> Cast<'a> {
         Ok(slow)
     }
 
-    /// All alive at once, taking turns.
+    /// All alive at once, taking turns. A round in foul weather is run again for all, up to twice
+    /// the rounds in all.
     fn together(
         &mut self,
         block: usize,
         seed: u64,
+        foul: &mut Vec<Foul>,
         ticks: &mut Ticks<'_>,
     ) -> Result<Option<Vec<(usize, Player)>>, RaceError> {
         let able = self.able.clone();
@@ -126,21 +143,35 @@ impl<'a> Cast<'a> {
             self.await_ready(player)?;
         }
         let shape = &self.plan.shape;
-        let (all, warmup) = (shape.rounds + shape.warmup, shape.warmup);
-        let (mut done, of) = (0, all * players.len());
-        for round in 0..all {
-            let race = self.plan.id();
+        let (rounds, warmup) = (shape.rounds, shape.warmup);
+        let race = self.plan.id();
+        let (mut done, mut steal, mut round) = (0, Steal::default(), 0);
+        while round < warmup + rounds
+            || (round < warmup + 2 * rounds && fair(round - warmup, foul) < rounds)
+        {
             let order_seed = order::seed(self.plan.seed, &race, block, 2 * round);
             let schedule_seed = order::seed(self.plan.seed, &race, block, 2 * round + 1);
             let order = order::shuffled(players.len(), order_seed);
+            let measured = round.checked_sub(warmup);
+            let mut skies = Vec::new();
             for (position, who) in order.into_iter().enumerate() {
-                let measured = round.checked_sub(warmup);
-                self.slice(&mut players[who].1, measured, position, schedule_seed)?;
+                let player = &mut players[who].1;
+                let weather = self.slice(player, measured, position, schedule_seed)?;
+                skies.push((player.id.clone(), weather));
                 done += 1;
-                if ticks(done, of) {
+                // Rounds that are run again take no more of the bar than those they stand for.
+                let of = (warmup + rounds) * players.len();
+                if ticks(done.min(of), of) {
                     return Ok(None);
                 }
             }
+            let stolen = steal.judge(self.barometer.read(std::iter::empty()), self.cpus.len());
+            let bad = measured.and_then(|round| judged(block, round, &skies, stolen));
+            for (_, player) in &mut players {
+                player.tally.settle(bad.is_none());
+            }
+            foul.extend(bad);
+            round += 1;
         }
         for (_, player) in &mut players {
             player.end_turn();
@@ -152,11 +183,12 @@ impl<'a> Cast<'a> {
         Ok(Some(players))
     }
 
-    /// One process at a time.
+    /// One process at a time. Its rounds are not run again: that would take other processes.
     fn solo(
         &mut self,
         block: usize,
         seed: u64,
+        foul: &mut Vec<Foul>,
         ticks: &mut Ticks<'_>,
     ) -> Result<Option<Vec<(usize, Player)>>, RaceError> {
         let able = self.able.clone();
@@ -169,7 +201,12 @@ impl<'a> Cast<'a> {
             for round in 0..rounds {
                 let schedule_seed =
                     order::seed(self.plan.seed, &self.plan.id(), block, 2 * round + 1);
-                self.slice(&mut player, Some(round), position, schedule_seed)?;
+                let weather = self.slice(&mut player, Some(round), position, schedule_seed)?;
+                let bad = judged(block, round, &[(player.id.clone(), weather)], None);
+                // Memory is the same in any weather.
+                let bad = bad.filter(|_| self.plan.primary != Metric::Memory);
+                player.tally.settle(bad.is_none());
+                foul.extend(bad);
                 if ticks(position * rounds + round + 1, of) {
                     return Ok(None);
                 }
@@ -190,7 +227,7 @@ impl<'a> Cast<'a> {
     fn start(&self, entrant: usize) -> Player {
         let entrant = &self.plan.entrants[entrant];
         let contender = &entrant.contender;
-        let mut player = Player::new(contender.id.clone(), self.plan);
+        let mut player = Player::new(contender, self.plan);
         if self.given_up.contains(&contender.id) {
             player.fail("not started again after two failures".into());
             return player;
@@ -203,7 +240,7 @@ impl<'a> Cast<'a> {
             harness_cpus: self.plan.placement.harness.clone(),
             spin: self.plan.spin_pacer(),
             peers: self.peers.addrs.clone(),
-            extra_every: entrant.extra_every,
+            extra_every: entrant.extra_every(),
             ..self.plan.prepare()
         };
         let started = self.launcher.contender(&label, &self.plan.placement.sut, &entrant.command);
@@ -251,7 +288,19 @@ impl<'a> Cast<'a> {
         };
         let for_ns = if arrivals.is_empty() { span } else { 0 };
         let drain_ns = if self.plan.batch() > 0 { 10 * shape.drain_ns } else { shape.drain_ns };
-        (Turn { for_ns, drain_ns, target: player.target, ..Turn::default() }, arrivals)
+        let extra_every = match player.handicap {
+            // A server's handicap is asked of it by the generator; a client has its own.
+            Some(Handicap::Work { every }) if self.plan.scenario.server => every,
+            _ => 0,
+        };
+        let target = player.target;
+        (Turn { for_ns, drain_ns, target, extra_every, ..Turn::default() }, arrivals)
+    }
+
+    /// The counters of the weather; of the race's processes, those that are meant to run now.
+    fn weather(&self, player: &Player) -> Reading {
+        let peers = self.peers.children.iter();
+        self.barometer.read(peers.chain(&player.child).filter_map(Child::pid))
     }
 
     /// A slice of one contender. A contender's failure is its own; a peer's ends the race.
@@ -261,28 +310,36 @@ impl<'a> Cast<'a> {
         round: Option<usize>,
         position: usize,
         seed: u64,
-    ) -> Result<(), RaceError> {
+    ) -> Result<Weather, RaceError> {
         if player.child.is_none() {
-            return Ok(());
+            return Ok(Weather::default());
         }
         let (turn, arrivals) = self.turn_of(player, seed);
+        let overflows = resource::listen_overflows();
+        let before = self.weather(player);
         let (result, peer) = if self.plan.scenario.server {
             let result = self.serve(player, &turn, &arrivals);
-            let peer = result.as_ref().ok().map(|(done, numbers)| generated(done, numbers));
+            let peer = result.as_ref().ok().map(|(done, _)| generated(done));
             (result, peer)
         } else {
             let before = self.mark_peers()?;
             let result = player.run(&turn, &arrivals);
             (result, counted(&before, &self.mark_peers()?))
         };
-        let (done, numbers) = match result {
+        let (done, mut numbers) = match result {
             Ok(answer) => answer,
             Err(error) => {
                 player.fail(error.to_string());
-                return self.check_peers();
+                self.check_peers()?;
+                return Ok(Weather::default());
             }
         };
+        let weather = weather::between(&before, &self.weather(player));
+        let overflowed = resource::listen_overflows().zip(overflows).map(|(now, then)| now - then);
         player.see_levels(done.levels, self.plan);
+        if let Some(Handicap::Clock { factor }) = player.handicap {
+            stretch(&mut numbers.samples, factor);
+        }
         let slice = Seen {
             done: &done,
             numbers: &numbers,
@@ -292,11 +349,14 @@ impl<'a> Cast<'a> {
             seed,
             memory: player.memory(),
             peer,
+            weather,
+            overflowed,
+            stretched: matches!(player.handicap, Some(Handicap::Clock { .. })),
         };
         if let Err(cause) = player.tally.add(self.plan, &slice, self.verifier) {
             player.fail(cause);
         }
-        Ok(())
+        Ok(weather)
     }
 
     /// A server's slice: the generator's samples, between two readings of the server's counters.
@@ -335,6 +395,38 @@ impl<'a> Cast<'a> {
     }
 }
 
+/// Rounds of this block in fair weather, of those that were run.
+fn fair(run: usize, foul: &[Foul]) -> usize {
+    run - foul.len()
+}
+
+/// Whether the weather of a round was foul, and in whose slices.
+fn judged(
+    block: usize,
+    round: usize,
+    seen: &[(String, Weather)],
+    stolen: Option<String>,
+) -> Option<Foul> {
+    let bad = seen.iter().filter_map(|(id, weather)| Some((id, weather::foul(weather)?)));
+    let (contenders, reasons): (Vec<_>, Vec<_>) = bad.map(|(id, why)| (id.clone(), why)).unzip();
+    let reason = stolen.or_else(|| reasons.into_iter().next())?;
+    Some(Foul { block, round, reason, contenders })
+}
+
+/// The clock handicap: whatever is counted from an operation's intended start lasts `factor` as
+/// long. Done before anything else is done with the samples, so that a known slowdown goes the whole
+/// way from here to the verdict; and here rather than in the child, so that an external program
+/// need not know of it.
+#[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "times within a slice")]
+fn stretch(samples: &mut [Sample], factor: f64) {
+    for sample in samples {
+        let since = |at: u64| (at.saturating_sub(sample.intended) as f64 * factor).round() as u64;
+        let (started, finished) = (since(sample.started), since(sample.finished));
+        sample.started = sample.intended + started;
+        sample.finished = sample.intended + finished;
+    }
+}
+
 /// What the peers counted between two marks; `None` where none of them counts.
 fn counted(before: &[Done], after: &[Done]) -> Option<PeerCounts> {
     let mut total = PeerCounts::default();
@@ -353,18 +445,16 @@ fn counted(before: &[Done], after: &[Done]) -> Option<PeerCounts> {
 }
 
 /// What a generator saw of the server that it loaded.
-fn generated(done: &Done, numbers: &Numbers) -> PeerCounts {
-    PeerCounts {
-        done: done.samples,
-        in_flight: numbers.samples.iter().map(|s| s.finished.saturating_sub(s.started)).sum(),
-        busy: done.facts.get("busy_ns").and_then(serde_json::Value::as_u64).unwrap_or(0),
-    }
+fn generated(done: &Done) -> PeerCounts {
+    let fact = |name| done.facts.get(name).and_then(serde_json::Value::as_u64).unwrap_or(0);
+    PeerCounts { done: done.samples, in_flight: fact("in_flight_ns"), busy: fact("busy_ns") }
 }
 
 impl Player {
-    fn new(id: String, plan: &Plan) -> Self {
+    fn new(contender: &Contender, plan: &Plan) -> Self {
         Self {
-            id,
+            id: contender.id.clone(),
+            handicap: contender.handicap,
             child: None,
             target: None,
             workers: None,
@@ -426,9 +516,14 @@ impl Player {
     }
 
     /// The whole price in memory: resident set, kernel stacks, page tables.
+    #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "a known factor")]
     fn memory(&self) -> Option<u64> {
         let Levels { rss, page_tables, kernel_stack, .. } = self.levels;
-        Some(rss? + page_tables? + kernel_stack?)
+        let whole = rss? + page_tables? + kernel_stack?;
+        Some(match self.handicap {
+            Some(Handicap::Clock { factor }) => (whole as f64 * factor).round() as u64,
+            _ => whole,
+        })
     }
 
     fn finish(self, plan: &Plan) -> Trial {
@@ -440,8 +535,12 @@ impl Player {
             page_tables: self.levels.page_tables,
             ready_ns: (self.ready_ns > 0).then_some(self.ready_ns),
         };
+        let outcome = match (self.outcome, self.tally.broken_law(plan)) {
+            (Outcome::Ok, Some(cause)) => Outcome::Failed { cause, stderr: String::new() },
+            (outcome, _) => outcome,
+        };
         let trial = Trial { contender: self.id, resources, ..self.tally.finish(plan) };
-        match self.outcome {
+        match outcome {
             Outcome::Ok => trial,
             // A failed trial has no number.
             failed @ Outcome::Failed { .. } => Trial {

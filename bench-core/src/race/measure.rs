@@ -34,6 +34,11 @@ pub(super) struct Seen<'a> {
     pub(super) seed: u64,
     pub(super) memory: Option<u64>,
     pub(super) peer: Option<PeerCounts>,
+    pub(super) weather: Weather,
+    /// Connections that listeners of this machine dropped meanwhile.
+    pub(super) overflowed: Option<u64>,
+    /// Whether its times are not what was measured: the clock handicap.
+    pub(super) stretched: bool,
 }
 
 /// All slices of a contender in a block.
@@ -44,7 +49,11 @@ pub(super) struct Tally {
     open: Option<(usize, Usage)>,
     slices: Vec<Slice>,
     latencies: Vec<Vec<u64>>,
-    hist: [Histogram<u64>; 3],
+    /// Of the rounds in fair weather, and of those in foul.
+    hist: [Trio; 2],
+    /// Of the round whose weather is not yet known.
+    pending: Option<Trio>,
+    law: Law,
     units: u64,
     facts: BTreeMap<String, Value>,
 }
@@ -56,7 +65,9 @@ impl Tally {
             open: None,
             slices: Vec::new(),
             latencies: Vec::new(),
-            hist: [histogram(), histogram(), histogram()],
+            hist: [trio(), trio()],
+            pending: None,
+            law: Law::default(),
             units: 0,
             facts: BTreeMap::new(),
         }
@@ -71,6 +82,7 @@ impl Tally {
     ) -> Result<(), String> {
         self.close_turn(seen.done.begin);
         self.verify(plan, seen, verifier)?;
+        self.law.add(plan, seen);
         (self.units, self.facts) = (seen.done.units, seen.done.facts.clone());
         let Some(round) = seen.round else { return Ok(()) };
         let window = Window::of(plan, &seen.numbers.samples);
@@ -84,7 +96,8 @@ impl Tally {
         slice.done = inside.len() as u64 * per_sample;
         slice.offered =
             if plan.load.is_closed() { slice.done } else { window.offered(seen) * per_sample };
-        let mut own = [histogram(), histogram(), histogram()];
+        slice.saturated = plan.load.is_open() && is_saturated(&window, seen);
+        let mut own = trio();
         let mut latencies = Vec::with_capacity(inside.len());
         for sample in inside {
             slice.clipped += u64::from(response(sample) > LONGEST);
@@ -104,15 +117,24 @@ impl Tally {
         slice.lag_p50_ns = quantile(&own[2], 0.50);
         slice.lag_p99_ns = quantile(&own[2], 0.99);
         slice.hist = plan.keep_slices.then(|| encode_all(&own));
-        for (total, own) in self.hist.iter_mut().zip(&own) {
-            total.add(own).map_err(|error| format!("histograms do not merge: {error}"))?;
-        }
+        self.pending = Some(own);
         if let Some(begin) = seen.done.begin {
             self.open = Some((self.slices.len(), begin));
         }
         self.slices.push(slice);
         self.latencies.push(latencies);
         Ok(())
+    }
+
+    /// Says whether the latest round was in fair weather.
+    pub(super) fn settle(&mut self, fair: bool) {
+        for (total, own) in
+            self.hist[usize::from(!fair)].iter_mut().zip(self.pending.iter().flatten())
+        {
+            // They have the same bounds.
+            let _ = total.add(own);
+        }
+        self.pending = None;
     }
 
     /// Every operation is accounted for, and every answer is right.
@@ -203,7 +225,8 @@ impl Tally {
             units: (plan.primary == Metric::Memory).then_some(done.units),
             memory,
             peer: seen.peer,
-            weather: Weather::default(),
+            weather: seen.weather,
+            listen_overflows: seen.overflowed,
             ..Slice::default()
         }
     }
@@ -220,19 +243,91 @@ impl Tally {
         self.close_turn(usage);
     }
 
+    /// What Little's law says against it, now that the block is over.
+    pub(super) fn broken_law(&self, plan: &Plan) -> Option<String> {
+        self.law.broken(plan)
+    }
+
     pub(super) fn finish(mut self, plan: &Plan) -> Trial {
         let main = usize::from(!plan.load.is_closed());
-        let p99 = quantile(&self.hist[main], 0.99);
+        let p99 = quantile(&self.hist[0][main], 0.99);
         for (slice, latencies) in self.slices.iter_mut().zip(&self.latencies) {
             slice.above_block_p99 = latencies.iter().filter(|&&ns| ns > p99).count() as u64;
         }
         Trial {
-            hist: encode_all(&self.hist),
+            hist: encode_all(&self.hist[0]),
+            foul_hist: encode_all(&self.hist[1]),
             units: self.units,
             facts: self.facts,
             slices: self.slices,
             ..Trial::default()
         }
+    }
+}
+
+/// How soon after the window an open load's operations must have ended, at least, ns.
+const SOON: u64 = 5_000_000;
+
+/// Whether it fell behind: of the operations intended in the window, less than 99% ended before the
+/// window's end + max(10 s, 5 ms), where s is their mean service time.
+#[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "ten service times")]
+fn is_saturated(window: &Window, seen: &Seen<'_>) -> bool {
+    let samples = || seen.numbers.samples.iter().filter(|sample| window.intends(sample.intended));
+    let service: u64 = samples().map(|sample| sample.finished - sample.started).sum();
+    let mean = service as f64 / samples().count().max(1) as f64;
+    let soon = window.to + SOON.max((10.0 * mean) as u64);
+    let in_time = samples().filter(|sample| sample.finished <= soon).count() as u64;
+    let never = seen.numbers.censored.iter().filter(|due| window.intends(**due)).count() as u64;
+    let intended = samples().count() as u64 + never;
+    (in_time as f64) < 0.99 * intended as f64
+}
+
+/// Little's law, L = λW, by two witnesses: the other end summed up the operations in flight as it
+/// saw them; the one under test says how many there were and how long each took. Over whole
+/// slices, in which every operation begins and ends, both are totals, and no window cuts any.
+#[derive(Clone, Copy, Debug, Default)]
+struct Law {
+    /// Operations.
+    count: u64,
+    /// Σ of what they are said to have taken, ns.
+    told: u64,
+    /// Σ of what the other end saw, ns.
+    seen: u64,
+}
+
+impl Law {
+    fn add(&mut self, plan: &Plan, seen: &Seen<'_>) {
+        let Seen { done, numbers, peer, .. } = seen;
+        let whole = done.errors.is_empty() && numbers.censored.is_empty() && done.extra == 0;
+        let (Some(peer), true) = (peer, whole && !numbers.samples.is_empty()) else { return };
+        if peer.in_flight == 0 || seen.stretched {
+            return;
+        }
+        self.count += numbers.samples.len() as u64 * plan.shape.ops_per_sample;
+        self.told += numbers.samples.iter().map(|s| s.finished - s.started).sum::<u64>();
+        self.seen += peer.in_flight;
+    }
+
+    /// A peer sees an operation from its arrival there to its answer, which is part of what a client
+    /// measures: more than that it cannot see. A generator sees exactly what its samples say.
+    fn broken(self, plan: &Plan) -> Option<String> {
+        let (least, slack) = if plan.load.is_open() {
+            (5_000, 0.05)
+        } else {
+            (100 * plan.shape.sessions as u64, 0.02)
+        };
+        let (told, seen) = (self.told as f64, self.seen as f64);
+        let more = seen > told * (1.0 + slack);
+        let less = plan.scenario.server && seen < told * (1.0 - slack);
+        (self.count >= least && (more || less)).then(|| {
+            format!(
+                "Little's law is broken: it says that {} operations took {:.3} s together, and the \
+                 other end saw {:.3} s of them in flight",
+                self.count,
+                told / 1e9,
+                seen / 1e9
+            )
+        })
     }
 }
 
@@ -289,6 +384,13 @@ impl Window {
     }
 }
 
+/// Service, response, schedule lag.
+type Trio = [Histogram<u64>; 3];
+
+fn trio() -> Trio {
+    [histogram(), histogram(), histogram()]
+}
+
 fn histogram() -> Histogram<u64> {
     // With bounds: on one that resizes itself, `saturating_record` clamps to 2.
     Histogram::new_with_bounds(1, LONGEST, 3).expect("these bounds are valid")
@@ -298,7 +400,7 @@ fn quantile(histogram: &Histogram<u64>, q: f64) -> u64 {
     if histogram.is_empty() { 0 } else { histogram.value_at_quantile(q) }
 }
 
-fn encode_all([service, response, lag]: &[Histogram<u64>; 3]) -> Histograms {
+fn encode_all([service, response, lag]: &Trio) -> Histograms {
     Histograms { service: encode(service), response: encode(response), lag: encode(lag) }
 }
 

@@ -8,7 +8,7 @@ use crate::{
     load::{Arrivals, Load},
     protocol::Prepare,
     race::{child::contender_id, fit},
-    record::{Contender, Fits, Kind, Metric, Placement, Role, Shape, Warning},
+    record::{Contender, Fits, Handicap, Kind, Metric, Placement, Role, Shape, Warning},
     resource,
     scenario::{Params, Sessions, Setup, connections},
 };
@@ -20,8 +20,6 @@ pub struct Entrant {
     pub contender: Contender,
     /// An external program that speaks the protocol; empty: this program.
     pub command: Vec<String>,
-    /// The work handicap: after every so many operations one more; 0: none.
-    pub extra_every: u64,
 }
 
 /// A race to be run.
@@ -89,8 +87,8 @@ pub struct Wish<'a> {
     pub seed: u64,
     /// Another reference than the scenario's.
     pub reference: Option<&'a str>,
-    /// Whether the reference also runs as its own twin.
-    pub twin: bool,
+    /// Whether the reference also runs as its own twin, and as its handicapped twin.
+    pub controls: bool,
     /// External contenders: id and command.
     pub external: Vec<(String, Vec<String>)>,
     /// Equivalence margins that are not the default.
@@ -109,13 +107,6 @@ impl Plan {
         let typical = (about.typical)(&wish.params);
         let available = resource::cpus();
         let placement = place(wish.placement, &available);
-        let kind = kind(about.solo_steps, typical, wish.load);
-        let mut shape = shape(kind, typical, wish.load, &wish.effort);
-        shape.sessions = sessions;
-        shape.ops_per_sample = wish.params.number("ops").unwrap_or(1);
-        if about.solo_steps > 0 {
-            (shape.rounds, shape.warmup) = (about.solo_steps, 0);
-        }
         let mut warnings = warn_of_cpus(&placement, &available);
         let demand = (scenario.demand)(&setup);
         let limits = fit::Limits::read();
@@ -131,18 +122,31 @@ impl Plan {
             ..Entrant::own(&id, "external program", Role::Model, Fits::Yes)
         }));
         let reference = pick_reference(&entrants, wish.reference.unwrap_or(about.reference));
-        if wish.twin && !reference.is_empty() {
-            entrants.push(Entrant::own(&reference, "same code, twice", Role::Twin, Fits::Yes));
-        }
-        let alive = entrants.iter().filter(|e| e.contender.fits == Fits::Yes).count();
-        let kind = match limits.need_solo(&demand, sessions, alive) {
-            Some(warning) if kind != Kind::Solo => {
+        // Both controls run if any do.
+        let controls = if wish.controls && !reference.is_empty() { 2 } else { 0 };
+        let alive = entrants.iter().filter(|e| e.contender.fits == Fits::Yes).count() + controls;
+        let kind = match (kind(about.solo_steps, typical, wish.load), alive) {
+            (Kind::Solo, _) => Kind::Solo,
+            (kind, alive) => limits.need_solo(&demand, sessions, alive).map_or(kind, |warning| {
                 warnings.push(warning);
                 Kind::Solo
-            }
-            _ => kind,
+            }),
         };
+        let mut shape = shape(kind, typical, wish.load, &wish.effort);
+        shape.sessions = sessions;
+        shape.ops_per_sample = wish.params.number("ops").unwrap_or(1);
+        if about.solo_steps > 0 {
+            (shape.rounds, shape.warmup) = (about.solo_steps, 0);
+        }
+        warnings.extend(warn_of_window(kind, &shape, typical, wish.load));
         let primary = about.primary.unwrap_or_else(|| primary(wish.load));
+        if controls > 0 {
+            let margin = |metric: Metric| {
+                wish.margin.get(&metric).copied().unwrap_or_else(|| metric.default_margin())
+            };
+            let judged = judged(primary, wish.load, &shape);
+            entrants.extend(controls_of(&entrants, &reference, judged, margin(judged)));
+        }
         Self {
             scenario,
             params: wish.params,
@@ -234,6 +238,17 @@ impl Plan {
         }
     }
 
+    /// CPUs on which nobody else should run while a slice lasts: those of the contender and its
+    /// peers, and of the pacer where there is something to pace.
+    pub fn exclusive_cpus(&self) -> Vec<usize> {
+        let Placement { sut, peer, harness, .. } = &self.placement;
+        let pacer: &[usize] =
+            if self.load.is_open() && !self.scenario.server { harness } else { &[] };
+        let all: std::collections::BTreeSet<usize> =
+            sut.iter().chain(peer).chain(pacer).copied().collect();
+        all.into_iter().collect()
+    }
+
     /// Whether a peer that generates the load has its CPUs for itself.
     pub fn spin_peer(&self) -> bool {
         self.scenario.server && disjoint(&self.placement.peer, &self.placement.sut)
@@ -258,7 +273,64 @@ impl Entrant {
             note: note.into(),
             ..Contender::default()
         };
-        Self { contender, command: Vec::new(), extra_every: 0 }
+        Self { contender, command: Vec::new() }
+    }
+
+    /// The work handicap: after every so many operations one more; 0: none.
+    pub fn extra_every(&self) -> u64 {
+        match self.contender.handicap {
+            Some(Handicap::Work { every }) => every,
+            _ => 0,
+        }
+    }
+}
+
+/// The reference once more, and once more with a known slowdown of twice the margin.
+fn controls_of(entrants: &[Entrant], id: &str, judged: Metric, margin: f64) -> Vec<Entrant> {
+    let Some(reference) = entrants.iter().find(|entrant| entrant.contender.id == id) else {
+        return Vec::new();
+    };
+    let like = |role, note: &str| {
+        let mut entrant = reference.clone();
+        entrant.contender.id = contender_id(&reference.contender.model, role);
+        entrant.contender.role = role;
+        entrant.contender.note = note.into();
+        entrant
+    };
+    let twin = like(Role::Twin, "same code, twice");
+    let handicap = handicap(judged, margin);
+    let mut slower = like(
+        Role::Handicapped,
+        &format!(
+            "same code, {} slower on purpose",
+            crate::stats::human::percent(handicap.truth(judged).unwrap_or(1.0) - 1.0)
+        ),
+    );
+    slower.contender.handicap = Some(handicap);
+    vec![twin, slower]
+}
+
+/// A slowdown of 2δ, of the kind that the metric can show.
+#[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "δ is 0.1% or more")]
+fn handicap(judged: Metric, margin: f64) -> Handicap {
+    match judged {
+        Metric::Throughput | Metric::CpuTime => {
+            Handicap::Work { every: (1.0 / (2.0 * margin)).round().max(1.0) as u64 }
+        }
+        _ => Handicap::Clock { factor: 1.0 + 2.0 * margin },
+    }
+}
+
+/// The metric that this plan can judge: CPU time per operation where an open load leaves too few
+/// operations for its tail.
+fn judged(primary: Metric, load: Load, shape: &Shape) -> Metric {
+    match (primary, load.arrivals) {
+        (Metric::P99, Arrivals::Open { rate, .. }) => {
+            let a_block = rate as f64 * shape.window_ns as f64 / 1e9 * shape.rounds as f64;
+            // A hundred beyond the 99th percentile.
+            if a_block < 10_000.0 { Metric::CpuTime } else { Metric::P99 }
+        }
+        (primary, _) => primary,
     }
 }
 
@@ -342,6 +414,23 @@ pub fn place(name: &str, available: &[usize]) -> Placement {
         _ => (available.to_vec(), available.to_vec(), available.to_vec()),
     };
     Placement { name: name.into(), sut, peer, harness, ..Placement::default() }
+}
+
+/// Operations of a session that a window should hold.
+const PER_WINDOW: u64 = 50;
+
+fn warn_of_window(kind: Kind, shape: &Shape, typical: Duration, load: Load) -> Option<Warning> {
+    let holds = shape.window_ns / clock::nanos(typical).max(1);
+    let few = kind == Kind::Sliced && load.is_closed() && holds < PER_WINDOW;
+    few.then(|| Warning {
+        code: "few-operations".into(),
+        text: format!(
+            "a window of {:.0} ms holds about {holds} operations of a session, and {PER_WINDOW} \
+             are wanted",
+            shape.window_ns as f64 / 1e6
+        ),
+        advice: "longer windows pair worse: more rounds".into(),
+    })
 }
 
 fn disjoint(a: &[usize], b: &[usize]) -> bool {

@@ -7,7 +7,7 @@ use super::{
     rank::min_blocks,
     summary::{Row, State, Summary},
 };
-use crate::record::{Call, Metric, Role, Status};
+use crate::record::{Call, Control, Metric, Role, Status};
 
 /// One conclusion.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -35,8 +35,10 @@ pub enum Topic {
     Unknown,
     /// Who has no number.
     Failed,
-    /// Same code, twice.
+    /// Same code, twice, and slower on purpose.
     Control,
+    /// The weather, and what slices did to each other.
+    Course,
 }
 
 impl Summary {
@@ -51,15 +53,26 @@ impl Summary {
             (Topic::Unknown, self.unknown()),
             (Topic::Failed, self.failed()),
             (Topic::Control, self.control()),
+            (Topic::Course, self.went()),
         ];
         let said =
             parts.into_iter().filter_map(|(topic, text)| Some(Sentence { topic, text: text? }));
         said.collect()
     }
 
-    /// Whether the twin proves that the race can't be believed.
+    /// Whether a control proves that the race can't be believed.
     pub fn is_invalid(&self) -> bool {
-        self.twin.as_ref().is_some_and(|twin| twin.state == "invalid")
+        self.controls().any(|control| control.state == "invalid")
+    }
+
+    /// Whether the race would not have seen a slowdown of twice the margin: verdicts stand by their
+    /// own intervals, and a gate could not trust its silence.
+    pub fn is_blunt(&self) -> bool {
+        self.handicapped.as_ref().is_some_and(|control| control.state == "blunt")
+    }
+
+    fn controls(&self) -> impl Iterator<Item = &Control> {
+        [&self.twin, &self.handicapped].into_iter().flatten()
     }
 
     /// How far the same code was from itself: the farther end of the twin's interval.
@@ -73,11 +86,17 @@ impl Summary {
     }
 
     fn validity(&self) -> Option<String> {
-        if let (true, Some(twin)) = (self.is_invalid(), &self.twin) {
-            let found = ratio_interval(twin.ratio, twin.lo.zip(twin.hi));
-            return Some(format!(
-                "INVALID: the same code, raced twice, differs from itself ({found}), so nobody is ranked."
-            ));
+        if let Some(control) = self.controls().find(|control| control.state == "invalid") {
+            let found = ratio_interval(control.ratio, control.lo.zip(control.hi));
+            return Some(match control.role {
+                Role::Handicapped => format!(
+                    "INVALID: the same code, made {}× as slow on purpose, came out at {found}, so nobody is ranked.",
+                    ratio(control.truth)
+                ),
+                _ => format!(
+                    "INVALID: the same code, raced twice, differs from itself ({found}), so nobody is ranked."
+                ),
+            });
         }
         let done = plural(self.blocks, "block");
         match &self.status {
@@ -281,14 +300,73 @@ impl Summary {
 
     fn control(&self) -> Option<String> {
         let twin = self.twin.as_ref().filter(|_| !self.is_invalid())?;
-        Some(match self.noise_floor() {
+        let same = match self.noise_floor() {
             Some(floor) => format!(
                 "Same code, twice: {} (±{}).",
                 ratio_interval(twin.ratio, twin.lo.zip(twin.hi)),
                 percent(floor)
             ),
             None => format!("Same code, twice: {}.", ratio_interval(twin.ratio, None)),
+        };
+        let Some(slowed) = &self.handicapped else { return Some(same) };
+        let found = ratio_interval(slowed.ratio, slowed.lo.zip(slowed.hi));
+        let truth = ratio(slowed.truth);
+        Some(match slowed.state.as_str() {
+            "blunt" => format!(
+                "{same} BLUNT: made {truth}× as slow on purpose it came out at {found}, which is not \
+                 told from ±{}; a slowdown of that size would have been missed.",
+                percent(self.margin)
+            ),
+            "ok" => format!("{same} Made {truth}× as slow on purpose: {found}, seen as slower."),
+            _ => format!("{same} Made {truth}× as slow on purpose: {found}."),
         })
+    }
+
+    /// Weather, drift and carry-over, where there is something to say.
+    fn went(&self) -> Option<String> {
+        let course = &self.course;
+        let mut said = Vec::new();
+        if course.foul > 0 {
+            let why: Vec<String> =
+                course.reasons.iter().map(|(what, n)| format!("{what}: {n}")).collect();
+            said.push(format!(
+                "{} of {} were in foul weather ({}).",
+                course.foul,
+                plural(course.rounds, "round"),
+                why.join(", ")
+            ));
+        }
+        if !course.culprits.is_empty() {
+            said.push(format!(
+                "That is not spread evenly: {} makes its own weather, so nothing is set aside.",
+                list(&course.culprits)
+            ));
+        }
+        if course.unwatched {
+            said.push(
+                "Nothing here counts foreign load finely enough: no round was set aside for it."
+                    .to_owned(),
+            );
+        }
+        for (id, drift) in &course.drifting {
+            said.push(format!(
+                "Still drifting: {id} against {} changes by {} from a block's first round to its last.",
+                self.reference,
+                percent((drift.size - 1.0).abs())
+            ));
+        }
+        let shown = course.carry_over.iter().filter(|effect| effect.is_shown());
+        let largest = shown.max_by(|a, b| a.effect.point.abs().total_cmp(&b.effect.point.abs()));
+        if let Some(effect) = largest {
+            let size = effect.effect.point.exp_m1();
+            said.push(format!(
+                "Carry-over: who runs after {} costs {} {}.",
+                effect.predecessor,
+                percent(size.abs()),
+                if size > 0.0 { "more" } else { "less" }
+            ));
+        }
+        (!said.is_empty()).then(|| said.join(" "))
     }
 }
 

@@ -1,16 +1,18 @@
-//! All comparisons of a race with its reference, held against the twin.
+//! All comparisons of a race with its reference, held against its controls.
 //!
-//! Not here yet by design: the handicapped control (it only adds a `Control` and can turn a race
-//! blunt), Benjamini–Hochberg over the secondary metrics, and drift. Each has its place: they
-//! read the same [`Measures`].
+//! A number stands as it was measured; what may be *said* of it is limited here, each time with a
+//! mark that says why. Drift and carry-over, which limit nothing, are in files of their own.
 
 use super::{
+    conditions::Conditions,
+    control::Controls,
     decide::decide,
     estimate::Estimate,
-    measures::{Measures, applicable},
+    fdr,
+    measures::{Measures, Pair, applicable},
     rank::alpha,
 };
-use crate::record::{Call, Contender, Control, Fits, Metric, Race, Role, Verdict};
+use crate::record::{Call, Contender, Control, Fair, Fits, Metric, Race, Role, Verdict};
 
 /// The words that stand beside a verdict.
 pub mod mark {
@@ -28,47 +30,91 @@ pub mod mark {
     pub const NO_DATA: &str = "no-data";
     /// Data, but too few blocks for an interval.
     pub const FEW_BLOCKS: &str = "few-blocks";
+    /// One of the two fell behind its load: latencies that grow with the window are not compared.
+    pub const SATURATED: &str = "saturated";
+    /// The load of one of the two was late: what was measured is also the generator.
+    pub const GENERATOR_LIMITED: &str = "generator-limited";
+    /// The other end was busy nearly all the time: a tie is the peer's.
+    pub const PEER_BOUND: &str = "peer-bound";
+    /// More than one in a thousand of the model's operations failed.
+    pub const ERRORS: &str = "errors";
+    /// The quantile lies among operations that never ended.
+    pub const NEVER_ENDED: &str = "never-ended";
+    /// Connections were dropped because a listener's queue was full.
+    pub const LISTEN_OVERFLOW: &str = "listen-overflow";
+    /// The model used CPU time while others had their turn; it is added to its own.
+    pub const OUTSIDE_ITS_TURN: &str = "outside-its-turn";
+    /// Too few rounds in fair weather for a quantile.
+    pub const WEATHER: &str = "weather";
+    /// All rounds and the fair ones alone say different things.
+    pub const DEPENDS_ON_WEATHER: &str = "depends-on-weather";
+    /// The model's own slices are foul too often for chance: it makes its weather.
+    pub const MAKES_WEATHER: &str = "makes-weather";
+    /// Not the primary metric: one of many looks at the same race.
+    pub const EXPLORATORY: &str = "exploratory";
+    /// A secondary difference that is not rare enough among as many looks.
+    pub const NOT_DISCOVERED: &str = "not-discovered";
 }
+
+/// Share of secondary differences called that may be false (METHODOLOGY.md, "Metrics").
+const FALSE_DISCOVERIES: f64 = 0.05;
 
 /// What may be said of a race.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Judgement {
     /// Every model against the reference, for every metric that applies; the primary first.
     pub verdicts: Vec<Verdict>,
-    /// The twin, for every metric.
+    /// The twin for every metric, the handicapped one for those with a known answer.
     pub controls: Vec<Control>,
 }
 
 /// Judges a race. A verdict is joint over the models (α = 0.05/m); controls stand alone.
 pub fn judge(race: &Race) -> Judgement {
     let measures = Measures::of(race);
-    let metrics = applicable(race);
     let models: Vec<&Contender> = compared(race).collect();
-    let twin = race.contenders.iter().find(|contender| contender.role == Role::Twin);
     let mut judgement = Judgement::default();
-    for metric in metrics {
-        let floor = twin.map(|twin| Floor::of(&measures, metric, &twin.id)).unwrap_or_default();
-        let primary_invalid = judgement.is_invalid(race.primary);
-        let void = floor.is_invalid() || primary_invalid;
-        judgement.controls.extend(floor.control(metric));
+    let mut p_values = Vec::new();
+    for metric in applicable(race) {
+        let controls = Controls::of(&measures, metric);
+        let void = controls.are_invalid() || judgement.is_invalid(race.primary);
+        judgement.controls.extend(controls.records(metric));
         for model in &models {
-            let verdict = compare(&measures, metric, &model.id, alpha(models.len()), &floor, void);
+            let comparison = Comparison::of(&measures, metric, &model.id, alpha(models.len()));
+            let verdict = comparison.judge(&controls, void);
             if verdict.n > 0 || metric == race.primary {
+                p_values.push(fdr::p_value(&comparison.d()).filter(|_| metric != race.primary));
                 judgement.verdicts.push(verdict);
             }
         }
     }
+    discover(&mut judgement.verdicts, &p_values, race.primary);
     judgement
 }
 
 impl Judgement {
-    /// Whether the twin proves that nothing can be said of this metric.
+    /// Whether a control proves that this metric cannot be believed.
     pub fn is_invalid(&self, metric: Metric) -> bool {
         self.controls.iter().any(|control| control.metric == metric && control.state == "invalid")
     }
 }
 
-/// The models that are compared with the reference: m of them.
+/// Secondary verdicts are many looks at one race: a difference among them is called only where it
+/// is a discovery.
+fn discover(verdicts: &mut [Verdict], p_values: &[Option<f64>], primary: Metric) {
+    let discovered = fdr::discoveries(p_values, FALSE_DISCOVERIES);
+    for (verdict, discovered) in verdicts.iter_mut().zip(discovered) {
+        if verdict.metric == primary {
+            continue;
+        }
+        verdict.marks.push(mark::EXPLORATORY.to_owned());
+        let is_equality = matches!(verdict.verdict, Call::DeadHeat | Call::Undecided);
+        if !discovered && !is_equality {
+            verdict.verdict = Call::Undecided;
+            verdict.marks.push(mark::NOT_DISCOVERED.to_owned());
+        }
+    }
+}
+
 fn compared(race: &Race) -> impl Iterator<Item = &Contender> {
     race.contenders.iter().filter(|contender| {
         contender.role == Role::Model
@@ -77,111 +123,152 @@ fn compared(race: &Race) -> impl Iterator<Item = &Contender> {
     })
 }
 
-/// The twin's result for one metric.
-#[derive(Clone, Copy, Debug, Default)]
-struct Floor {
-    at_95: Estimate,
-    at_99: Estimate,
-    margin: f64,
+/// A model against the reference, for one metric.
+struct Comparison<'a> {
+    measures: &'a Measures<'a>,
+    metric: Metric,
+    id: &'a str,
+    alpha: f64,
+    pairs: Vec<Pair>,
+    estimate: Estimate,
 }
 
-impl Floor {
-    fn of(measures: &Measures<'_>, metric: Metric, twin: &str) -> Self {
-        let race = measures.race();
-        let d: Vec<f64> =
-            measures.pairs(metric, twin, &race.reference).iter().map(|pair| pair.d).collect();
-        Self {
-            at_95: Estimate::of(&d, 0.05),
-            at_99: Estimate::of(&d, 0.01),
-            margin: race.margin(metric),
+impl<'a> Comparison<'a> {
+    fn of(measures: &'a Measures<'a>, metric: Metric, id: &'a str, alpha: f64) -> Self {
+        let pairs = measures.pairs(metric, id, &measures.race().reference);
+        let d: Vec<f64> = pairs.iter().map(|pair| pair.d).collect();
+        let estimate = Estimate::of(&d, alpha);
+        Self { measures, metric, id, alpha, pairs, estimate }
+    }
+
+    fn d(&self) -> Vec<f64> {
+        self.pairs.iter().map(|pair| pair.d).collect()
+    }
+
+    fn margin(&self) -> f64 {
+        self.measures.race().margin(self.metric)
+    }
+
+    fn judge(&self, controls: &Controls, void: bool) -> Verdict {
+        let race = self.measures.race();
+        let estimate = &self.estimate;
+        let twin = &controls.twin.at_95;
+        let decision = decide(estimate, self.margin(), Some(twin));
+        let silent = self.silent(void);
+        let mut marks: Vec<&str> = silent.clone();
+        let no_floor = twin.interval.is_none();
+        marks.extend((estimate.k > 0 && no_floor).then_some(mark::NO_FLOOR));
+        marks
+            .extend((decision.within_noise_floor && !no_floor).then_some(mark::WITHIN_NOISE_FLOOR));
+        marks.extend(self.remarks());
+        let mut call = if silent.is_empty() { decision.call } else { Call::Undecided };
+        let fair = self.fair(twin);
+        if fair.as_ref().is_some_and(|fair| contradict(call, estimate, fair)) {
+            marks.push(mark::DEPENDS_ON_WEATHER);
+            call = Call::Undecided;
+        }
+        if call == Call::DeadHeat && self.conditions().any(|conditions| conditions.peer_bound) {
+            call = Call::Undecided;
+        }
+        let uneven = uneven(call, &self.totals(), self.margin());
+        marks.extend(uneven.then_some(mark::UNEVEN));
+        // More blocks mend neither a broken race nor a quantile without samples.
+        let hopeless = silent.iter().any(|mark| *mark != mark::FEW_BLOCKS);
+        Verdict {
+            metric: self.metric,
+            a: self.id.to_owned(),
+            b: race.reference.clone(),
+            ratio: if estimate.n == 0 { 0.0 } else { estimate.point.exp() },
+            lo: estimate.interval.map(|(lo, _)| lo.exp()),
+            hi: estimate.interval.map(|(_, hi)| hi.exp()),
+            k: estimate.k,
+            n: estimate.n,
+            verdict: call,
+            resolution: decision.resolution,
+            settle: if hopeless { None } else { decision.settle },
+            share: self.measures.share(self.metric, self.id),
+            slow_share: uneven.then(|| self.measures.slow_share(self.metric, self.id)).flatten(),
+            fair,
+            marks: marks.into_iter().map(str::to_owned).collect(),
+            ..Verdict::default()
         }
     }
 
-    /// Its 99% interval excludes 1, and its point is beyond δ/2.
-    fn is_invalid(&self) -> bool {
-        let excludes = self.at_99.interval.is_some_and(|(lo, hi)| lo > 0.0 || hi < 0.0);
-        excludes && self.at_95.point.abs() > (self.margin / 2.0).ln_1p()
+    /// Why nothing may be said, each reason by itself.
+    fn silent(&self, void: bool) -> Vec<&'static str> {
+        let Self { measures, metric, id, estimate, .. } = self;
+        let reference = measures.race().reference.as_str();
+        let is_tail = matches!(metric, Metric::P50 | Metric::P99);
+        let either = |of: fn(&Conditions) -> bool| self.conditions().any(|both| of(&both));
+        let beyond = [*id, reference].iter().any(|id| measures.is_beyond(*metric, id));
+        let rained = measures.rained_out(*metric, id, reference) > 0 && estimate.k == 0;
+        let reasons = [
+            (estimate.n == 0, mark::NO_DATA),
+            (estimate.n > 0 && estimate.k == 0, mark::FEW_BLOCKS),
+            (void, mark::INVALID),
+            (estimate.n > 0 && !measures.decidable(*metric, id, reference), mark::NOT_DECIDABLE),
+            (is_tail && either(|conditions| conditions.saturated), mark::SATURATED),
+            (either(|conditions| conditions.generator_limited), mark::GENERATOR_LIMITED),
+            (beyond, mark::NEVER_ENDED),
+            (rained, mark::WEATHER),
+        ];
+        reasons.into_iter().filter_map(|(is, mark)| is.then_some(mark)).collect()
     }
 
-    fn control(&self, metric: Metric) -> Option<Control> {
-        let state = match self.at_95.interval {
-            _ if self.is_invalid() => "invalid",
-            Some(_) => "ok",
-            None => "no-interval",
-        };
-        (self.at_95.n > 0).then(|| Control {
-            role: Role::Twin,
-            metric,
-            truth: 1.0,
-            ratio: self.at_95.point.exp(),
-            lo: self.at_95.interval.map(|(lo, _)| lo.exp()),
-            hi: self.at_95.interval.map(|(_, hi)| hi.exp()),
-            n: self.at_95.n,
-            state: state.into(),
-            ..Control::default()
+    /// What a reader must know besides.
+    fn remarks(&self) -> impl Iterator<Item = &'static str> {
+        let own = self.measures.conditions(self.id);
+        let either = |of: fn(&Conditions) -> bool| self.conditions().any(|both| of(&both));
+        let remarks = [
+            (either(|conditions| conditions.peer_bound), mark::PEER_BOUND),
+            (own.errors, mark::ERRORS),
+            (own.overflowed, mark::LISTEN_OVERFLOW),
+            (own.outside_its_turn, mark::OUTSIDE_ITS_TURN),
+            (self.measures.sky().culprits().iter().any(|id| id == self.id), mark::MAKES_WEATHER),
+        ];
+        remarks.into_iter().filter_map(|(is, mark)| is.then_some(mark))
+    }
+
+    /// Of the model and of the reference.
+    fn conditions(&self) -> impl Iterator<Item = Conditions> {
+        let reference = self.measures.race().reference.as_str();
+        [self.id, reference].map(|id| self.measures.conditions(id)).into_iter()
+    }
+
+    fn totals(&self) -> Estimate {
+        let totals: Vec<f64> = self.pairs.iter().filter_map(|pair| pair.total).collect();
+        Estimate::of(&totals, self.alpha)
+    }
+
+    /// What the rounds in fair weather say alone, where any was foul and enough were fair.
+    fn fair(&self, twin: &Estimate) -> Option<Fair> {
+        if self.measures.sky().is_clear() {
+            return None;
+        }
+        let d: Vec<f64> = self.pairs.iter().filter_map(|pair| pair.fair).collect();
+        let estimate = Estimate::of(&d, self.alpha);
+        let (lo, hi) = estimate.interval?;
+        let call = decide(&estimate, self.margin(), Some(twin)).call;
+        Some(Fair {
+            ratio: estimate.point.exp(),
+            lo: lo.exp(),
+            hi: hi.exp(),
+            n: estimate.n,
+            verdict: call,
         })
     }
 }
 
-fn compare(
-    measures: &Measures<'_>,
-    metric: Metric,
-    id: &str,
-    alpha: f64,
-    floor: &Floor,
-    void: bool,
-) -> Verdict {
-    let race = measures.race();
-    let pairs = measures.pairs(metric, id, &race.reference);
-    let d: Vec<f64> = pairs.iter().map(|pair| pair.d).collect();
-    let estimate = Estimate::of(&d, alpha);
-    let margin = race.margin(metric);
-    let decision = decide(&estimate, margin, Some(&floor.at_95));
-    let mut marks = Vec::new();
-    let mut mark = |is: bool, mark: &str| {
-        if is {
-            marks.push(mark.to_owned());
-        }
-        is
-    };
-    let silenced = [
-        mark(estimate.n == 0, mark::NO_DATA),
-        mark(estimate.n > 0 && estimate.k == 0, mark::FEW_BLOCKS),
-        mark(void, mark::INVALID),
-        mark(
-            estimate.n > 0 && !measures.decidable(metric, id, &race.reference),
-            mark::NOT_DECIDABLE,
-        ),
-    ];
-    let no_floor = floor.at_95.interval.is_none();
-    mark(estimate.k > 0 && no_floor, mark::NO_FLOOR);
-    mark(decision.within_noise_floor && !no_floor, mark::WITHIN_NOISE_FLOOR);
-    let call = if silenced.contains(&true) { Call::Undecided } else { decision.call };
-    let totals: Vec<f64> = pairs.iter().filter_map(|pair| pair.total).collect();
-    let uneven = mark(contradicts(call, &Estimate::of(&totals, alpha), margin), mark::UNEVEN);
-    Verdict {
-        metric,
-        a: id.to_owned(),
-        b: race.reference.clone(),
-        ratio: if estimate.n == 0 { 0.0 } else { estimate.point.exp() },
-        lo: estimate.interval.map(|(lo, _)| lo.exp()),
-        hi: estimate.interval.map(|(_, hi)| hi.exp()),
-        k: estimate.k,
-        n: estimate.n,
-        verdict: call,
-        resolution: decision.resolution,
-        // More blocks mend neither a broken race nor a quantile without samples.
-        settle: if silenced[2] || silenced[3] { None } else { decision.settle },
-        share: measures.share(metric, id),
-        slow_share: if uneven { measures.slow_share(metric, id) } else { None },
-        marks,
-        ..Verdict::default()
-    }
+/// Whether all rounds and the fair ones alone say different things.
+fn contradict(call: Call, all: &Estimate, fair: &Fair) -> bool {
+    let Some((lo, hi)) = all.interval else { return false };
+    let says = |call| matches!(call, Call::Faster | Call::DeadHeat | Call::Slower);
+    let apart = fair.lo.ln() > hi || fair.hi.ln() < lo;
+    apart || (says(call) && says(fair.verdict) && call != fair.verdict)
 }
 
-/// Whether the totals D contradict a verdict: a dead heat or a "faster" whose D lies wholly
-/// outside its region, or a dead heat whose D point is beyond ±2δ.
-fn contradicts(call: Call, totals: &Estimate, margin: f64) -> bool {
+/// Whether the totals contradict what the typical round says.
+fn uneven(call: Call, totals: &Estimate, margin: f64) -> bool {
     let Some((lo, hi)) = totals.interval else { return false };
     let limit = margin.ln_1p();
     match call {

@@ -5,12 +5,17 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use hdrhistogram::Histogram;
+
 use super::{
+    carry::Turn,
+    conditions::{Conditions, failures},
     estimate::median,
     histogram::{self, quantile},
     regression::memory_line,
+    sky::Sky,
 };
-use crate::record::{Metric, Race, Slice, Trial};
+use crate::record::{Block, Metric, Race, Slice, Trial};
 
 /// Samples beyond a quantile that let it be shown.
 pub(super) const SHOWN: f64 = 10.0;
@@ -25,7 +30,9 @@ const RELAXATIONS: f64 = 400.0;
 #[derive(Clone, Debug)]
 pub struct Measures<'a> {
     race: &'a Race,
+    sky: Sky,
     trials: BTreeMap<&'a str, BTreeMap<usize, Costs>>,
+    conditions: BTreeMap<&'a str, Conditions>,
     /// Contenders whose windows are too short for their queues.
     hasty: BTreeSet<&'a str>,
 }
@@ -40,6 +47,8 @@ pub struct Pair {
     pub d: f64,
     /// D: the log ratio of the block's totals, where the metric has rounds.
     pub total: Option<f64>,
+    /// d over the rounds in fair weather alone, where those are at least half of the planned.
+    pub fair: Option<f64>,
 }
 
 /// What a trial cost.
@@ -62,23 +71,55 @@ struct Spent {
 
 /// A quantile of a block.
 #[derive(Clone, Copy, Debug, Default)]
-struct Tail {
-    value: Option<f64>,
+pub(super) struct Tail {
+    pub(super) value: Option<f64>,
     decides: bool,
+    /// It lies among operations that never ended well, and so has no value.
+    pub(super) beyond: bool,
 }
 
 impl<'a> Measures<'a> {
     /// Reads a race. Failed trials have no costs, nor have slices that do not count.
     pub fn of(race: &'a Race) -> Self {
+        let sky = Sky::over(race);
         let mut trials: BTreeMap<&str, BTreeMap<usize, Costs>> = BTreeMap::new();
         for block in &race.blocks {
             for trial in block.trials.iter().filter(|trial| trial.outcome.is_ok()) {
                 let of_contender = trials.entry(&trial.contender).or_default();
-                of_contender.entry(block.index).or_insert_with(|| Costs::of(race, trial));
+                of_contender.entry(block.index).or_insert_with(|| Costs::of(race, trial, &sky));
             }
         }
         let hasty = trials.keys().copied().filter(|id| !is_relaxed(race, id)).collect();
-        Self { race, trials, hasty }
+        let conditions = trials.keys().map(|id| (*id, Conditions::of(race, id))).collect();
+        Self { race, sky, trials, conditions, hasty }
+    }
+
+    /// Which rounds were in foul weather, and who may have caused that.
+    pub fn sky(&self) -> &Sky {
+        &self.sky
+    }
+
+    /// What is to be known of a contender before its numbers are compared.
+    pub fn conditions(&self, id: &str) -> Conditions {
+        self.conditions.get(id).copied().unwrap_or_default()
+    }
+
+    /// Blocks in which both have a quantile, but too few rounds were in fair weather for it to count.
+    pub fn rained_out(&self, metric: Metric, a: &str, b: &str) -> usize {
+        let both = |block: &usize| {
+            let of =
+                |id: &str| self.trials.get(id).is_some_and(|trials| trials.contains_key(block));
+            of(a) && of(b)
+        };
+        let is_tail = matches!(metric, Metric::P50 | Metric::P99);
+        let blocks = self.race.blocks.iter().map(|block| block.index).filter(both);
+        if is_tail { blocks.filter(|block| !self.sky.is_fair(*block)).count() } else { 0 }
+    }
+
+    /// Whether the quantile of a block lies among operations that never ended well.
+    pub fn is_beyond(&self, metric: Metric, id: &str) -> bool {
+        let mut costs = self.trials.get(id).into_iter().flat_map(BTreeMap::values);
+        costs.any(|costs| costs.tail(metric).is_some_and(|tail| tail.beyond))
     }
 
     /// The race.
@@ -92,7 +133,67 @@ impl<'a> Measures<'a> {
             return Vec::new();
         };
         let both = of_a.iter().filter_map(|(block, costs)| Some((*block, costs, of_b.get(block)?)));
-        both.filter_map(|(block, a, b)| pair(metric, block, a, b)).collect()
+        both.filter_map(|(block, a, b)| self.pair(metric, block, a, b)).collect()
+    }
+
+    fn pair(&self, metric: Metric, block: usize, a: &Costs, b: &Costs) -> Option<Pair> {
+        let (Some(of_a), Some(of_b)) = (a.rounds(metric), b.rounds(metric)) else {
+            let d = log_ratio(a.per_op(metric)?, b.per_op(metric)?)?;
+            // A tail that the weather made is nobody's.
+            let counts = a.tail(metric).is_none() || self.sky.is_fair(block);
+            return counts.then_some(Pair { block, d, total: None, fair: None });
+        };
+        let common: Vec<(usize, Spent, Spent)> =
+            of_a.iter().filter_map(|(round, a)| Some((*round, *a, *of_b.get(round)?))).collect();
+        let d = |keep: &dyn Fn(usize) -> bool| {
+            let kept = common.iter().filter(|(round, ..)| keep(*round));
+            let ratios: Vec<f64> =
+                kept.filter_map(|(_, a, b)| log_ratio(a.per_op()?, b.per_op()?)).collect();
+            Some((median(&ratios)?, ratios.len()))
+        };
+        let fair = d(&|round| !self.sky.is_foul(block, round));
+        let enough = |(_, rounds): &(f64, usize)| 2 * rounds >= self.race.shape.rounds;
+        let a = total(common.iter().map(|(_, a, _)| *a))?;
+        let b = total(common.iter().map(|(_, _, b)| *b))?;
+        Some(Pair {
+            block,
+            d: d(&|_| true)?.0,
+            total: log_ratio(a, b),
+            fair: fair.filter(enough).map(|(d, _)| d),
+        })
+    }
+
+    /// For each block, (round, d of that round): what a drift within blocks is looked for in.
+    pub fn rounds(&self, metric: Metric, a: &str, b: &str) -> Vec<Vec<(usize, f64)>> {
+        let (Some(of_a), Some(of_b)) = (self.trials.get(a), self.trials.get(b)) else {
+            return Vec::new();
+        };
+        let of_block = |a: &Costs, b: &Costs| -> Option<Vec<(usize, f64)>> {
+            let (a, b) = (a.rounds(metric)?, b.rounds(metric)?);
+            let common = a.iter().filter_map(|(round, a)| Some((*round, a, b.get(round)?)));
+            let ratio = |(round, a, b): (usize, &Spent, &Spent)| {
+                Some((round, log_ratio(a.per_op()?, b.per_op()?)?))
+            };
+            Some(common.filter_map(ratio).collect())
+        };
+        of_a.iter().filter_map(|(block, a)| of_block(a, of_b.get(block)?)).collect()
+    }
+
+    /// Each block's slices in their order, with what they cost: what carry-over is looked for in.
+    pub fn turns(&self, metric: Metric) -> Vec<Vec<Turn<'a>>> {
+        let turns = |block: &'a Block| {
+            let slices = block.trials.iter().filter_map(move |trial| {
+                let costs = self.trials.get(trial.contender.as_str())?.get(&block.index)?;
+                let rounds = costs.rounds(metric)?;
+                Some(trial.slices.iter().filter_map(move |slice| {
+                    let ln_cost = rounds.get(&slice.round)?.per_op()?.ln();
+                    let (round, position) = (slice.round, slice.position);
+                    Some(Turn { round, position, contender: &trial.contender, ln_cost })
+                }))
+            });
+            slices.flatten().collect()
+        };
+        self.race.blocks.iter().map(turns).collect()
     }
 
     /// Whether the counts of both let this metric decide (only quantiles ever do not).
@@ -153,10 +254,15 @@ fn is_relaxed(race: &Race, id: &str) -> bool {
         trials.iter().flat_map(|trial| &trial.slices).map(|slice| of(slice) as f64).sum()
     };
     let cpus = race.placement.sut.len().max(1) as f64;
-    let span = sum(|slice| slice.span_ns);
-    let utilisation = if span > 0.0 { sum(|slice| slice.cpu_ns) / (span * cpus) } else { 0.0 };
+    let span = sum(|slice| slice.span_ns).max(1.0);
     let services = trials.iter().map(|trial| trial.hist.service.as_str());
     let Some(service) = histogram::merge(services) else { return true };
+    // Whichever is scarcer, CPUs or sessions: operations that wait for a timer use no CPU, and
+    // those that compute are few.
+    let on_cpus = sum(|slice| slice.cpu_ns) / (span * cpus);
+    let sessions = race.shape.sessions.max(1) as f64;
+    let in_sessions = sum(|slice| slice.executed) * service.mean() / (span * sessions);
+    let utilisation = on_cpus.max(in_sessions);
     let relaxation = service.mean() / (1.0 - utilisation.sqrt()).powi(2);
     utilisation < 1.0 && sum(|slice| slice.window_ns) >= RELAXATIONS * relaxation
 }
@@ -181,24 +287,6 @@ pub fn applicable(race: &Race) -> Vec<Metric> {
     metrics
 }
 
-fn pair(metric: Metric, block: usize, a: &Costs, b: &Costs) -> Option<Pair> {
-    let (Some(of_a), Some(of_b)) = (a.rounds(metric), b.rounds(metric)) else {
-        return log_ratio(a.per_op(metric)?, b.per_op(metric)?).map(|d| Pair {
-            block,
-            d,
-            total: None,
-        });
-    };
-    let common: Vec<(Spent, Spent)> =
-        of_a.iter().filter_map(|(round, a)| Some((*a, *of_b.get(round)?))).collect();
-    let rounds: Vec<f64> =
-        common.iter().filter_map(|(a, b)| log_ratio(a.per_op()?, b.per_op()?)).collect();
-    let d = median(&rounds)?;
-    let a = total(common.iter().map(|pair| pair.0))?;
-    let b = total(common.iter().map(|pair| pair.1))?;
-    Some(Pair { block, d, total: log_ratio(a, b) })
-}
-
 fn log_ratio(a: f64, b: f64) -> Option<f64> {
     let d = (a / b).ln();
     (a > 0.0 && b > 0.0 && d.is_finite()).then_some(d)
@@ -212,23 +300,14 @@ fn total(spent: impl Iterator<Item = Spent>) -> Option<f64> {
 }
 
 impl Costs {
-    fn of(race: &Race, trial: &Trial) -> Self {
+    fn of(race: &Race, trial: &Trial, sky: &Sky) -> Self {
         let counted = || trial.slices.iter().filter(|slice| slice.invalid.is_empty());
         let rounds = |spent: fn(&Slice) -> Option<Spent>| {
             counted().filter_map(|slice| Some((slice.round, spent(slice)?))).collect()
         };
-        let latency = match trial.hist.response.as_str() {
-            "" => &trial.hist.service,
-            response => response,
-        };
-        let latency = histogram::decode(latency).ok().flatten();
-        let tail = |q| {
-            let histogram = latency.as_ref();
-            Tail {
-                value: histogram.and_then(|histogram| quantile(histogram, q, SHOWN)),
-                decides: histogram.is_some_and(|h| quantile(h, q, DECIDES).is_some()),
-            }
-        };
+        let latency = sky.latency(trial);
+        let lost = lost(trial);
+        let tail = |q| Tail::of(latency.as_ref(), lost, q);
         let memory = if race.primary == Metric::Memory {
             memory_line(trial).map(|line| line.slope).filter(|slope| *slope > 0.0)
         } else {
@@ -276,6 +355,30 @@ impl Costs {
 /// A batch with operations that never ended has no end of its own.
 fn makespan(slice: &Slice) -> Option<Spent> {
     if slice.censored > 0 { None } else { Spent::on(slice.window_ns, slice.done) }
+}
+
+/// Operations that have no latency because they failed, or had not ended when the drain did.
+pub(super) fn lost(trial: &Trial) -> u64 {
+    let lost = |slice: &Slice| slice.censored.saturating_add(failures(slice));
+    trial.slices.iter().fold(0, |sum, slice| sum.saturating_add(lost(slice)))
+}
+
+impl Tail {
+    /// The value at rank ⌈qN⌉, where N counts those that never ended well too: they are slower than
+    /// any other, by an unknown time.
+    pub(super) fn of(histogram: Option<&Histogram<u64>>, lost: u64, q: f64) -> Self {
+        let Some(histogram) = histogram else { return Self::default() };
+        let ended = histogram.len() as f64;
+        // The same rank among those that ended.
+        let among = q * (ended + lost as f64) / ended;
+        let beyond = lost > 0 && among > 1.0;
+        let value = if beyond { None } else { quantile(histogram, q, SHOWN) };
+        let value = value.map(|value| match lost {
+            0 => value,
+            _ => histogram.value_at_quantile(among) as f64,
+        });
+        Self { value, decides: quantile(histogram, q, DECIDES).is_some() && !beyond, beyond }
+    }
 }
 
 impl Spent {

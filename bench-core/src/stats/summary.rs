@@ -1,12 +1,19 @@
 //! A race in one table: a row per contender, all percentiles from merged histograms.
 
+use std::collections::{BTreeMap, BTreeSet};
+
+use hdrhistogram::Histogram;
+
 use super::{
+    carry::{CarryOver, carry_over},
+    conditions::{Conditions, failures},
     decide::decide,
+    drift::{Drift, drift},
     estimate::{Estimate, median},
     group::{Group, leading_group},
-    histogram::{self, quantile},
+    histogram,
     judge::{judge, mark},
-    measures::{Measures, SHOWN},
+    measures::{Measures, Tail, lost},
 };
 use crate::record::{
     Call, Contender, Control, Fits, Metric, Outcome, Race, Resources, Role, Slice, Status, Trial,
@@ -36,6 +43,10 @@ pub struct Summary {
     pub group: Option<Group>,
     /// "Same code, twice", for `metric`.
     pub twin: Option<Control>,
+    /// A⁺ for that metric; `None` where its handicap does not touch it.
+    pub handicapped: Option<Control>,
+    /// What is to be known of how the race went.
+    pub course: Course,
 }
 
 /// A contender's line.
@@ -70,8 +81,36 @@ pub struct Row {
     /// Its CPU time per operation ÷ the summary's metric per operation: how much of what is compared
     /// is the contender's own doing.
     pub share: Option<f64>,
+    /// What is to be known of it before it is compared.
+    pub conditions: Conditions,
+    /// Quantiles that lie among operations that never ended, and so have no value: they are above
+    /// `slowest`.
+    pub beyond: Vec<Metric>,
+    /// The longest latency that was recorded, ns.
+    pub slowest: Option<f64>,
+    /// Failed operations, as a share of all.
+    pub errors: f64,
     /// The comparison with the reference on the summary's metric.
     pub verdict: Option<Verdict>,
+}
+
+/// How a race went: its weather, and what its slices did to each other.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Course {
+    /// Rounds that were measured, foul ones included.
+    pub rounds: usize,
+    /// Those in foul weather.
+    pub foul: usize,
+    /// Why, the most frequent reason first, with how often.
+    pub reasons: Vec<(String, usize)>,
+    /// Who makes the weather: then nothing is set aside for it.
+    pub culprits: Vec<String>,
+    /// Whether no counter here resolves a slice.
+    pub unwatched: bool,
+    /// Models that are still drifting within blocks.
+    pub drifting: Vec<(String, Drift)>,
+    /// What running after a contender costs.
+    pub carry_over: Vec<CarryOver>,
 }
 
 /// How a contender came through a race.
@@ -107,10 +146,10 @@ pub fn summary(race: &Race) -> Summary {
         None => (&race.verdicts, &race.controls),
     };
     let (metric, in_place_of) = judged_metric(race, verdicts);
-    let twin = controls
-        .iter()
-        .find(|control| control.role == Role::Twin && control.metric == metric)
-        .cloned();
+    let control = |role: Role| {
+        controls.iter().find(|control| control.role == role && control.metric == metric).cloned()
+    };
+    let (twin, handicapped) = (control(Role::Twin), control(Role::Handicapped));
     let margin = race.margin(metric);
     let mut rows: Vec<Row> = race
         .contenders
@@ -123,12 +162,13 @@ pub fn summary(race: &Race) -> Summary {
             row(&measures, contender, metric, verdict.cloned())
         })
         .collect();
-    if let (Some(row), Some(control)) = (rows.iter_mut().find(|row| row.role == Role::Twin), &twin)
-    {
-        row.verdict = Some(of_twin(control, &row.id, &race.reference, margin));
+    for control in [&twin, &handicapped].into_iter().flatten() {
+        if let Some(row) = rows.iter_mut().find(|row| row.role == control.role) {
+            row.verdict = Some(of_control(control, &row.id, &race.reference, margin));
+        }
     }
     rows.sort_by_key(|row| row.role != Role::Model);
-    let invalid = twin.as_ref().is_some_and(|twin| twin.state == "invalid");
+    let invalid = [&twin, &handicapped].into_iter().flatten().any(|c| c.state == "invalid");
     let decidable = verdicts.iter().filter(|verdict| verdict.metric == metric).all(|verdict| {
         !verdict.marks.iter().any(|m| m == mark::NOT_DECIDABLE || m == mark::INVALID)
     });
@@ -144,6 +184,8 @@ pub fn summary(race: &Race) -> Summary {
         rows,
         group,
         twin,
+        handicapped,
+        course: course(&measures, metric),
     }
 }
 
@@ -173,7 +215,7 @@ fn judged_metric(race: &Race, verdicts: &[Verdict]) -> (Metric, Option<Metric>) 
     }
 }
 
-fn of_twin(control: &Control, id: &str, reference: &str, margin: f64) -> Verdict {
+fn of_control(control: &Control, id: &str, reference: &str, margin: f64) -> Verdict {
     let interval = control.lo.zip(control.hi).map(|(lo, hi)| (lo.ln(), hi.ln()));
     let estimate = Estimate { point: control.ratio.ln(), interval, k: 0, n: control.n };
     let decision = decide(&estimate, margin, None);
@@ -188,10 +230,9 @@ fn of_twin(control: &Control, id: &str, reference: &str, margin: f64) -> Verdict
         verdict: decision.call,
         resolution: decision.resolution,
         settle: decision.settle,
-        marks: if control.state == mark::INVALID {
-            vec![control.state.clone()]
-        } else {
-            Vec::new()
+        marks: match control.state.as_str() {
+            state @ ("invalid" | "blunt") => vec![state.to_owned()],
+            _ => Vec::new(),
         },
         ..Verdict::default()
     }
@@ -208,14 +249,14 @@ fn row(
     let state = state(race, contender);
     let trials: Vec<&Trial> =
         race.trials(id).map(|(_, trial)| trial).filter(|trial| trial.outcome.is_ok()).collect();
-    let texts = || {
-        trials.iter().map(|trial| match trial.hist.response.as_str() {
-            "" => trial.hist.service.as_str(),
-            response => response,
-        })
-    };
-    let latency = histogram::merge(texts());
-    let tail = |q| latency.as_ref().and_then(|histogram| quantile(histogram, q, SHOWN));
+    let mut latency: Option<Histogram<u64>> = None;
+    for part in trials.iter().filter_map(|trial| measures.sky().latency(trial)) {
+        let whole = latency.get_or_insert_with(histogram::empty);
+        whole.auto(true);
+        let _ = whole.add(part);
+    }
+    let lost = trials.iter().fold(0_u64, |sum, trial| sum.saturating_add(lost(trial)));
+    let [p50, p99] = [0.50, 0.99].map(|q| Tail::of(latency.as_ref(), lost, q));
     let level = |of: fn(&Resources) -> Option<u64>| {
         let levels: Vec<f64> =
             trials.iter().filter_map(|trial| of(&trial.resources)).map(|v| v as f64).collect();
@@ -229,8 +270,8 @@ fn row(
         workers: contender.workers,
         note: contender.note.clone(),
         state,
-        p50: tail(0.50),
-        p99: tail(0.99),
+        p50: p50.value,
+        p99: p99.value,
         throughput: median(&measures.costs(Metric::Throughput, id)).map(|cost| 1e9 / cost),
         cpu_ns: median(&measures.costs(Metric::CpuTime, id)),
         switches: switches(&trials),
@@ -238,7 +279,57 @@ fn row(
         memory_unit: median(&measures.costs(Metric::Memory, id)),
         threads_peak,
         share: measures.share(metric, id),
+        conditions: measures.conditions(id),
+        beyond: [(Metric::P50, p50), (Metric::P99, p99)]
+            .into_iter()
+            .filter_map(|(metric, tail)| tail.beyond.then_some(metric))
+            .collect(),
+        slowest: latency.as_ref().filter(|l| !l.is_empty()).map(|latency| latency.max() as f64),
+        errors: errors(&trials),
         verdict,
+    }
+}
+
+/// Failed operations ÷ all.
+fn errors(trials: &[&Trial]) -> f64 {
+    let slices = || trials.iter().flat_map(|trial| &trial.slices);
+    let failed: f64 = slices().map(|slice| failures(slice) as f64).sum();
+    let all: f64 = slices().map(|slice| slice.executed as f64).sum();
+    failed / all.max(1.0)
+}
+
+fn course(measures: &Measures<'_>, metric: Metric) -> Course {
+    let race = measures.race();
+    let mut reasons: BTreeMap<String, usize> = BTreeMap::new();
+    for foul in &race.foul {
+        // Figures differ from round to round; what it was does not.
+        let what = foul.reason.split(|c: char| c.is_ascii_digit()).next().unwrap_or_default();
+        *reasons.entry(what.trim().to_owned()).or_default() += 1;
+    }
+    let mut reasons: Vec<(String, usize)> = reasons.into_iter().collect();
+    reasons.sort_by_key(|(_, count)| std::cmp::Reverse(*count));
+    let slices = || race.blocks.iter().flat_map(|b| &b.trials).flat_map(|trial| &trial.slices);
+    let rounds: BTreeSet<(usize, usize)> = race
+        .blocks
+        .iter()
+        .flat_map(|block| {
+            let slices = block.trials.iter().flat_map(|trial| &trial.slices);
+            slices.map(|slice| (block.index, slice.round))
+        })
+        .collect();
+    let models = race.contenders.iter().filter(|c| c.role == Role::Model && c.id != race.reference);
+    let drifting = models.filter_map(|model| {
+        let drift = drift(&measures.rounds(metric, &model.id, &race.reference))?;
+        drift.is_still_drifting().then(|| (model.id.clone(), drift))
+    });
+    Course {
+        rounds: rounds.len(),
+        foul: race.foul.len(),
+        reasons,
+        culprits: measures.sky().culprits().to_vec(),
+        unwatched: slices().next().is_some() && slices().all(|s| s.weather.foreign.is_none()),
+        drifting: drifting.collect(),
+        carry_over: carry_over(&measures.turns(metric)),
     }
 }
 

@@ -72,8 +72,12 @@ pub(crate) fn failures() -> Record {
     partly.id = "tcp-echo/closed-16/bytes=4096".into();
     fail(&mut partly, "async-std/default", 2, "no answer within 10 s");
     fail(&mut partly, "rayon/pool", 99, "3 of 2000 check values are wrong");
-    partly.foul =
-        vec![Foul { block: 2, round: 1, reason: "foreign CPU 12% on CPU 1 (limit 5%)".into() }];
+    partly.foul = vec![Foul {
+        block: 2,
+        round: 1,
+        reason: "foreign load 12% of the slice (limit 5%)".into(),
+        contenders: vec!["threads/per-task".into()],
+    }];
     let mut invalid = tcp_echo(12);
     invalid.id = "tcp-echo/closed-16/bytes=65536".into();
     for trial in invalid.blocks.iter_mut().flat_map(|block| &mut block.trials) {

@@ -14,8 +14,11 @@
 //!   and has been read as one.
 //! - A *lag* is the generator's own lateness: from the moment when an arrival was due and a
 //!   connection idle to its dispatch; one for each arrival that was sent.
+//! - The handicap of a server (`extra_every`) is one more request on a connection, right after an
+//!   answer, that is not reported.
 //! - A connection that breaks is an error by its kind, and is opened anew.
-//! - The fact `busy_ns` is the time that it was at work, waiting on the CPU not counted.
+//! - The fact `busy_ns` is the time that it was at work, waiting on the CPU not counted;
+//!   `in_flight_ns` is what a counter of operations in flight sums up to over the slice's time.
 //!
 //! A new protocol is one implementation of [`Exchange`].
 
@@ -45,19 +48,19 @@ use self::{
 
 /// Sends messages and expects them back.
 pub fn echo() -> PeerSpec {
-    PeerSpec::new("echo-generator", run::<Echo>)
+    PeerSpec::new("echo-generator", run::<Echo>).on_threads(1)
 }
 
 /// Asks for documents.
 pub fn http() -> PeerSpec {
-    PeerSpec::new("http-generator", run::<Http>)
+    PeerSpec::new("http-generator", run::<Http>).on_threads(1)
 }
 
 /// Asks a server of the user's for `path`, in which `{seq}` is the operation's number; `check`
 /// reads the check value from the body of an answer, or says that it is not one.
 pub fn get(path: &str, check: impl Fn(&[u8]) -> Option<u64> + Send + Sync + 'static) -> PeerSpec {
     let exchange = Get::new(path, Arc::new(check));
-    PeerSpec::new("http-generator", move |seat| run_with(exchange.clone(), seat))
+    PeerSpec::new("http-generator", move |seat| run_with(exchange.clone(), seat)).on_threads(1)
 }
 
 /// How long the answers of a closed load are waited for where the turn does not say.
@@ -176,13 +179,20 @@ impl<X: Exchange> Generator<X> {
             (1.., 0) => clock::nanos(PATIENCE),
             (_, drain_ns) => drain_ns,
         };
-        Plan { arrivals, for_ns: turn.for_ns, drain_ns, think_ns: self.think_ns, spin: self.spin }
+        Plan {
+            arrivals,
+            for_ns: turn.for_ns,
+            drain_ns,
+            think_ns: self.think_ns,
+            spin: self.spin,
+            extra_every: turn.extra_every,
+        }
     }
 
     fn report(&mut self, outcome: Outcome, begin: Usage, end: Usage) -> (Done, Numbers) {
         let samples = self.space.samples(outcome.epoch);
         self.counts.done += samples.len() as u64;
-        self.counts.in_flight_ns += samples.iter().map(|s| s.finished - s.started).sum::<u64>();
+        self.counts.in_flight_ns += outcome.in_flight_ns;
         let busy_ns = match outcome.idle_ns {
             Some(idle_ns) => outcome.span_ns.saturating_sub(idle_ns),
             None => end.cpu_ns - begin.cpu_ns,
@@ -194,8 +204,12 @@ impl<X: Exchange> Generator<X> {
             censored: outcome.censored.len() as u64,
             sessions: self.space.shares(self.connections),
             errors: outcome.errors,
+            extra: outcome.extra,
             span_ns: outcome.span_ns,
-            facts: BTreeMap::from([("busy_ns".into(), busy_ns.into())]),
+            facts: BTreeMap::from([
+                ("busy_ns".into(), busy_ns.into()),
+                ("in_flight_ns".into(), outcome.in_flight_ns.into()),
+            ]),
             begin: Some(begin),
             end: Some(end),
             counts: Some(self.counts),

@@ -23,7 +23,7 @@ use crate::http;
 
 /// Answers `GET /items/N` after `think`.
 pub fn spec() -> PeerSpec {
-    PeerSpec::new("http-server", run)
+    PeerSpec::new("http-server", run).on_threads(1)
 }
 
 fn run(seat: &mut Seat) -> io::Result<()> {

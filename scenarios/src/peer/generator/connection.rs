@@ -19,6 +19,8 @@ const PATIENCE: Duration = Duration::from_secs(5);
 pub(super) struct Job {
     pub(super) intended: u64,
     pub(super) started: u64,
+    /// The handicap's, which is not reported.
+    pub(super) extra: bool,
 }
 
 #[derive(Debug, Default)]
@@ -30,6 +32,8 @@ pub(super) struct Connection {
     /// Operations that ended well since its server was first named.
     pub(super) ended: u64,
     pub(super) job: Option<Job>,
+    /// Whether the next request of a closed load is the handicap's.
+    pub(super) owes: bool,
     /// What has come of an answer; empty where an answer comes in one piece.
     partial: Vec<u8>,
     /// What the socket would not take of a request.

@@ -33,6 +33,8 @@ pub(super) struct Plan<'a> {
     pub(super) think_ns: u64,
     /// Whether to wait on the CPU.
     pub(super) spin: bool,
+    /// After every so many answers of a connection it asks once more, unreported; 0: never.
+    pub(super) extra_every: u64,
 }
 
 /// What came of it, besides samples and lags.
@@ -44,6 +46,10 @@ pub(super) struct Outcome {
     pub(super) span_ns: u64,
     /// Where it waited on the CPU: how long.
     pub(super) idle_ns: Option<u64>,
+    /// Operations that are not reported.
+    pub(super) extra: u64,
+    /// The integral of the operations in flight over time, as a counter saw them: ns.
+    pub(super) in_flight_ns: u64,
 }
 
 /// Memory that is kept from slice to slice, so that it has been touched.
@@ -128,12 +134,32 @@ pub(super) fn run<X: Exchange>(
         busy: 0,
         opening: 0,
         errors,
+        extra: 0,
+        reported: 0,
+        watch: Watch { since: epoch, total: 0 },
     };
     let idle_ns = run.until(deadline, waiter)?;
     let span_ns = clock::now() - epoch;
     let censored = run.censored();
     let idle_ns = plan.spin.then_some(idle_ns);
-    Ok(Outcome { epoch, censored, errors: run.errors, span_ns, idle_ns })
+    let (extra, in_flight_ns) = (run.extra, run.watch.total);
+    Ok(Outcome { epoch, censored, errors: run.errors, span_ns, idle_ns, extra, in_flight_ns })
+}
+
+/// Sums up operations in flight over time. It knows nothing of the samples, so the two can be held
+/// against each other (Little's law).
+#[derive(Debug)]
+struct Watch {
+    since: u64,
+    total: u64,
+}
+
+impl Watch {
+    /// So many were in flight until now.
+    fn until(&mut self, now: u64, in_flight: usize) {
+        self.total += now.saturating_sub(self.since) * in_flight as u64;
+        self.since = self.since.max(now);
+    }
 }
 
 struct Run<'a, X> {
@@ -152,6 +178,10 @@ struct Run<'a, X> {
     /// Connections that are being opened.
     opening: usize,
     errors: Errors,
+    extra: u64,
+    /// Operations in flight that will be reported.
+    reported: usize,
+    watch: Watch,
 }
 
 impl<X: Exchange> Run<'_, X> {
@@ -198,16 +228,13 @@ impl<X: Exchange> Run<'_, X> {
 
     fn start(&mut self, free: Free, due: u64) -> u64 {
         let Free { index, since } = free;
-        let connections = self.target.connections.len() as u64;
-        let connection = &mut self.target.connections[index];
-        let seq = connection.ended * connections + index as u64;
-        self.space.request.clear();
-        self.exchange.ask(seq, &mut self.space.request);
-        let started = clock::now();
         let open = self.plan.for_ns == 0;
-        connection.job = Some(Job { intended: if open { due } else { started }, started });
-        self.busy += 1;
-        let sent = connection.send(&self.space.request);
+        let extra = std::mem::take(&mut self.target.connections[index].owes);
+        let (started, sent) = self.ask(index, open.then_some(due), extra);
+        if !extra {
+            self.watch.until(started, self.reported);
+            self.reported += 1;
+        }
         if open {
             self.sent += 1;
             self.space.lags.push(started - due.max(since));
@@ -216,6 +243,19 @@ impl<X: Exchange> Run<'_, X> {
             self.broken(index, &error);
         }
         started
+    }
+
+    /// Sends a connection's next request; says when, and how that went.
+    fn ask(&mut self, index: usize, due: Option<u64>, extra: bool) -> (u64, io::Result<()>) {
+        let connections = self.target.connections.len() as u64;
+        let connection = &mut self.target.connections[index];
+        let seq = connection.ended * connections + index as u64;
+        self.space.request.clear();
+        self.exchange.ask(seq, &mut self.space.request);
+        let started = clock::now();
+        connection.job = Some(Job { intended: due.unwrap_or(started), started, extra });
+        self.busy += 1;
+        (started, connection.send(&self.space.request))
     }
 
     fn event(&mut self, event: &Event) {
@@ -262,15 +302,33 @@ impl<X: Exchange> Run<'_, X> {
     fn complete(&mut self, index: usize, check: u64, ended: bool) {
         let finished = clock::now();
         let connection = &mut self.target.connections[index];
-        let Some(Job { intended, started }) = connection.job.take() else { return };
-        connection.ended += 1;
+        let Some(Job { intended, started, extra }) = connection.job.take() else { return };
         self.busy -= 1;
-        self.space.log.push((index, Sample { intended, started, finished, check }));
+        if extra {
+            self.extra += 1;
+        } else {
+            connection.ended += 1;
+            self.watch.until(finished, self.reported);
+            self.reported -= 1;
+            self.space.log.push((index, Sample { intended, started, finished, check }));
+        }
         if ended {
             self.broken(index, &io::ErrorKind::UnexpectedEof.into());
-        } else {
+        } else if extra || !self.owes(index) {
             self.freed(index, finished);
+        } else if self.plan.for_ns > 0 {
+            // When the client asks next, after it has thought.
+            self.target.connections[index].owes = true;
+            self.freed(index, finished);
+        } else if let (_, Err(error)) = self.ask(index, None, true) {
+            self.broken(index, &error);
         }
+    }
+
+    /// Whether the handicap's operation is due; each connection is in a phase of its own.
+    fn owes(&self, index: usize) -> bool {
+        let every = self.plan.extra_every;
+        every > 0 && (self.target.connections[index].ended + index as u64).is_multiple_of(every)
     }
 
     fn freed(&mut self, index: usize, now: u64) {
@@ -281,8 +339,12 @@ impl<X: Exchange> Run<'_, X> {
     /// Counts an error, and opens the connection again.
     fn broken(&mut self, index: usize, error: &io::Error) {
         count(&mut self.errors, error);
-        if self.target.connections[index].job.is_some() {
+        if let Some(job) = self.target.connections[index].job {
             self.busy -= 1;
+            if !job.extra {
+                self.watch.until(clock::now(), self.reported);
+                self.reported -= 1;
+            }
         } else {
             self.space.free.retain(|free| free.index != index);
         }
@@ -299,7 +361,10 @@ impl<X: Exchange> Run<'_, X> {
         let mut censored = Vec::new();
         for connection in &mut self.target.connections {
             if let Some(job) = connection.job {
-                censored.push(job.intended - self.epoch);
+                // The handicap's own was not asked for.
+                if !job.extra {
+                    censored.push(job.intended - self.epoch);
+                }
                 connection.close();
             }
         }

@@ -1,0 +1,89 @@
+//! What is to be known of a contender before its numbers are compared: whether it fell behind its
+//! load, whether the load was what it should have been, whether the other end was the limit.
+//!
+//! None of these drops anything: they are a model's own result, or the instrument's limit, and the
+//! numbers stand. They only limit what may be said.
+
+use super::{estimate::median, histogram};
+use crate::record::{Race, Slice, Trial};
+
+/// Share of failed operations above which latencies say nothing: those that fail have none.
+const ERRORS: f64 = 0.001;
+
+/// Median schedule lag that a median response time bears, as a share of it.
+const LAG_P50: f64 = 0.10;
+
+/// 99th percentile of schedule lag that a median response time bears.
+const LAG_P99: f64 = 0.50;
+
+/// Share of time that a peer may be busy.
+const BUSY: f64 = 0.90;
+
+/// Share of its CPU time that a contender may use while others have their turn.
+const OUTSIDE: f64 = 0.01;
+
+/// What limits the comparison of a contender.
+#[expect(clippy::struct_excessive_bools, reason = "each is a finding by itself")]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Conditions {
+    /// It fell behind its open load in most of its slices: its latencies grow with the window.
+    pub saturated: bool,
+    /// The load was late: what was measured is also the generator.
+    pub generator_limited: bool,
+    /// The other end was busy nearly all the time: what was measured is also the peer.
+    pub peer_bound: bool,
+    /// More than one in a thousand operations failed.
+    pub errors: bool,
+    /// A listener's queue was full, so that connections were dropped and tried again later.
+    pub overflowed: bool,
+    /// More than 1% of its CPU time was used while others had their turn.
+    pub outside_its_turn: bool,
+}
+
+impl Conditions {
+    pub(super) fn of(race: &Race, id: &str) -> Self {
+        let trials: Vec<&Trial> =
+            race.trials(id).map(|(_, trial)| trial).filter(|trial| trial.outcome.is_ok()).collect();
+        let slices = || trials.iter().flat_map(|trial| &trial.slices);
+        let count = slices().count();
+        let sum = |of: fn(&Slice) -> u64| slices().map(|slice| of(slice) as f64).sum::<f64>();
+        let failed = sum(failures);
+        Self {
+            saturated: 2 * slices().filter(|slice| slice.saturated).count() > count,
+            generator_limited: race.load.starts_with("open-") && is_late(&trials),
+            peer_bound: race.load.starts_with("closed-") && is_bound(race, slices()),
+            errors: failed > ERRORS * sum(|slice| slice.executed),
+            overflowed: slices().any(|slice| slice.listen_overflows.unwrap_or(0) > 0),
+            outside_its_turn: sum(|slice| slice.cpu_turn_ns.saturating_sub(slice.cpu_ns))
+                > OUTSIDE * sum(|slice| slice.cpu_turn_ns),
+        }
+    }
+}
+
+/// Failed operations of a slice.
+pub(super) fn failures(slice: &Slice) -> u64 {
+    slice.errors.values().fold(0, |sum, count| sum.saturating_add(*count))
+}
+
+/// Whether arrivals were dispatched later than the response time bears.
+fn is_late(trials: &[&Trial]) -> bool {
+    let merged = |of: fn(&Trial) -> &str| histogram::merge(trials.iter().map(|trial| of(trial)));
+    let (Some(response), Some(lag)) =
+        (merged(|trial| &trial.hist.response), merged(|trial| &trial.hist.lag))
+    else {
+        return false;
+    };
+    let typical = response.value_at_quantile(0.50) as f64;
+    lag.value_at_quantile(0.50) as f64 > LAG_P50 * typical
+        || lag.value_at_quantile(0.99) as f64 > LAG_P99 * typical
+}
+
+/// Whether the other end was busy on all the CPUs that it can use at once.
+fn is_bound<'a>(race: &Race, slices: impl Iterator<Item = &'a Slice>) -> bool {
+    let cpus = race.peer_threads.unwrap_or(race.placement.peer.len() as u64).max(1) as f64;
+    let busy = slices.filter_map(|slice| {
+        let peer = slice.peer.filter(|_| slice.span_ns > 0)?;
+        Some(peer.busy as f64 / (slice.span_ns as f64 * cpus))
+    });
+    median(&busy.collect::<Vec<_>>()).is_some_and(|busy| busy > BUSY)
+}
