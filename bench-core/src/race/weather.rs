@@ -45,7 +45,8 @@ pub struct Barometer {
     root: PathBuf,
     cpus: Vec<usize>,
     source: Option<Source>,
-    throttled: Option<PathBuf>,
+    /// Files of this process's control groups that count throttling, its ancestors' included.
+    throttled: Vec<PathBuf>,
 }
 
 /// Counters at one moment.
@@ -89,8 +90,11 @@ impl Barometer {
             () if idle.exists() => Some(Source::Idle(root.join("sys/devices/system/cpu"))),
             () => None,
         };
-        let limits = ["cpu.stat", "cpu/cpu.stat", "cpu,cpuacct/cpu.stat"].map(|p| group.join(p));
-        let throttled = limits.into_iter().find(|path| throttled_in(path).is_some());
+        let throttled = own_groups(root)
+            .into_iter()
+            .map(|folder| folder.join("cpu.stat"))
+            .filter(|path| throttled_in(path).is_some())
+            .collect();
         Self { root: root.to_owned(), cpus: cpus.to_vec(), source, throttled }
     }
 
@@ -109,7 +113,7 @@ impl Barometer {
             used: self.used(),
             own,
             stolen: self.stolen(),
-            throttled: self.throttled.as_deref().and_then(throttled_in),
+            throttled: self.throttled.iter().filter_map(|path| throttled_in(path)).reduce(u64::max),
         }
     }
 
@@ -209,6 +213,28 @@ fn field(text: &str, name: &str) -> Option<u64> {
     text.lines().find_map(|line| line.strip_prefix(name)?.trim().parse().ok())
 }
 
+/// Folders of this process's control groups that may limit its CPU time, up to their roots.
+fn own_groups(root: &Path) -> Vec<PathBuf> {
+    let text = fs::read_to_string(root.join("proc/self/cgroup")).unwrap_or_default();
+    let mounts = root.join("sys/fs/cgroup");
+    let mut folders = Vec::new();
+    for line in text.lines() {
+        // `ID:CONTROLLERS:PATH`; version 2 has no controllers.
+        let mut parts = line.splitn(3, ':');
+        let (Some(_), Some(controllers), Some(path)) = (parts.next(), parts.next(), parts.next())
+        else {
+            continue;
+        };
+        if !controllers.is_empty() && !controllers.split(',').any(|name| name == "cpu") {
+            continue;
+        }
+        let mount = mounts.join(controllers);
+        let own = mount.join(path.trim_start_matches('/'));
+        folders.extend(own.ancestors().take_while(|f| f.starts_with(&mount)).map(Path::to_owned));
+    }
+    folders
+}
+
 fn throttled_in(path: &Path) -> Option<u64> {
     let text = fs::read_to_string(path).ok()?;
     // Version 2 counts microseconds, version 1 nanoseconds.
@@ -274,6 +300,7 @@ mod tests {
             ("sys/fs/cgroup/cgroup.type", "domain\n"),
             ("sys/fs/cgroup/cpu.stat", "usage_usec 7\nthrottled_usec 3\n"),
             ("sys/fs/cgroup/cpuacct/cpuacct.usage_percpu", "100 20\n"),
+            ("proc/self/cgroup", "0::/\n"),
         ]);
         let barometer = Barometer::over(container.path(), &[0, 1], 2);
         assert!(!barometer.resolves_a_slice());
@@ -290,7 +317,12 @@ mod tests {
 
     #[test]
     fn both_versions_of_control_groups_count_throttling() {
-        let v1 = tree(&[("sys/fs/cgroup/cpu/cpu.stat", "nr_periods 9\nthrottled_time 5000\n")]);
+        let v1 = tree(&[
+            ("proc/self/cgroup", "9:memory:/a\n3:cpu:/a/b\n1:name=systemd:/\n"),
+            ("sys/fs/cgroup/cpu/a/b/cpu.stat", "nr_periods 9\nthrottled_time 40\n"),
+            // A limit further up stops everybody below.
+            ("sys/fs/cgroup/cpu/a/cpu.stat", "nr_periods 9\nthrottled_time 5000\n"),
+        ]);
         let barometer = Barometer::over(v1.path(), &[0], 1);
         assert_eq!(barometer.read(std::iter::empty()).throttled, Some(5_000));
     }
