@@ -31,7 +31,7 @@ def client(index, connection, ended, epoch, for_ns, samples):
         seq = ended[index] * sessions + index
         started = time.monotonic_ns() - epoch
         check = operation(connection, seq, size) + (fault == "wrong")
-        finished = time.monotonic_ns() - epoch
+        finished = started + 1 if fault == "hurry" else time.monotonic_ns() - epoch
         ended[index] += 1
         samples[index] += [started, started, finished, check]
 

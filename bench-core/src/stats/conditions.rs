@@ -5,7 +5,7 @@
 //! numbers stand. They only limit what may be said.
 
 use super::{estimate::median, histogram};
-use crate::record::{Race, Slice, Trial};
+use crate::record::{Histograms, Race, Slice, Trial};
 
 /// Share of failed operations above which latencies say nothing: those that fail have none.
 const ERRORS: f64 = 0.001;
@@ -67,12 +67,13 @@ pub(super) fn failures(slice: &Slice) -> u64 {
 
 /// Whether arrivals were dispatched later than the response time bears.
 fn is_late(trials: &[&Trial]) -> bool {
-    let merged = |of: fn(&Trial) -> &str| histogram::merge(trials.iter().map(|trial| of(trial)));
-    let (Some(response), Some(lag)) =
-        (merged(|trial| &trial.hist.response), merged(|trial| &trial.hist.lag))
-    else {
-        return false;
-    };
+    // What the weather delayed counts only where there is nothing else.
+    let fair = trials.iter().any(|trial| !trial.hist.lag.is_empty());
+    let hist = |trial: &'_ &Trial| if fair { trial.hist.clone() } else { trial.foul_hist.clone() };
+    let all: Vec<Histograms> = trials.iter().map(hist).collect();
+    let response = histogram::merge(all.iter().map(|hist| hist.response.as_str()));
+    let lag = histogram::merge(all.iter().map(|hist| hist.lag.as_str()));
+    let (Some(response), Some(lag)) = (response, lag) else { return false };
     let typical = response.value_at_quantile(0.50) as f64;
     lag.value_at_quantile(0.50) as f64 > LAG_P50 * typical
         || lag.value_at_quantile(0.99) as f64 > LAG_P99 * typical

@@ -25,6 +25,7 @@ pub fn leading_group(measures: &Measures<'_>, metric: Metric) -> Option<Group> {
         .iter()
         .filter(|contender| contender.role == Role::Model && contender.fits == Fits::Yes)
         .filter(|contender| !measures.costs(metric, &contender.id).is_empty())
+        .filter(|contender| is_ranked(measures, metric, &contender.id))
         .collect();
     let interval = |a: &str, b: &str, alpha: f64| {
         let d: Vec<f64> = measures.pairs(metric, a, b).iter().map(|pair| pair.d).collect();
@@ -57,6 +58,14 @@ pub fn leading_group(measures: &Measures<'_>, metric: Metric) -> Option<Group> {
         within: widest.map(f64::exp_m1),
         members: members.iter().map(|member| member.id.clone()).collect(),
     })
+}
+
+/// Whether a contender's numbers may be compared at all.
+fn is_ranked(measures: &Measures<'_>, metric: Metric, id: &str) -> bool {
+    let conditions = measures.conditions(id);
+    let is_tail = matches!(metric, Metric::P50 | Metric::P99);
+    let behind = is_tail && (conditions.saturated || measures.is_beyond(metric, id));
+    !conditions.generator_limited && !behind
 }
 
 #[cfg(test)]

@@ -375,7 +375,9 @@ fn a_secondary_difference_among_many_looks_must_be_rare() {
     discover(&mut verdicts, &[Some(0.04), Some(0.001)], Metric::Throughput);
     assert_eq!(verdicts.iter().map(|v| v.verdict).collect::<Vec<_>>(), [Call::Slower; 2]);
     verdicts[1].marks.clear();
-    verdicts.iter_mut().for_each(|v| v.verdict = Call::Slower);
+    for verdict in &mut verdicts {
+        verdict.verdict = Call::Slower;
+    }
     discover(&mut verdicts, &[Some(0.04), Some(0.3)], Metric::Throughput);
     assert_eq!(verdicts.iter().map(|v| v.verdict).collect::<Vec<_>>(), [Call::Undecided; 2]);
 }

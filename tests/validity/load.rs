@@ -1,0 +1,141 @@
+//! Loads that are not what they should be, and contenders that are not up to theirs.
+
+use std::{
+    fs,
+    net::TcpListener,
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering::Relaxed},
+    },
+    thread,
+    time::Duration,
+};
+
+use deadheat::core::{
+    clock,
+    record::{Fits, Metric, Outcome, Status},
+    resource,
+    stats::{Measures, judge, mark},
+};
+use nix::{
+    sys::signal::{Signal, kill},
+    unistd::Pid,
+};
+
+use crate::{plan, run, skipped};
+
+/// Children of this process whose command line has this in it.
+fn children(what: &str) -> Vec<Pid> {
+    let parent = format!("PPid:\t{}", std::process::id());
+    let folders = fs::read_dir("/proc").unwrap().flatten();
+    folders
+        .filter_map(|folder| {
+            let pid: i32 = folder.file_name().to_str()?.parse().ok()?;
+            let status = fs::read_to_string(folder.path().join("status")).ok()?;
+            let line = fs::read_to_string(folder.path().join("cmdline")).ok()?;
+            (status.lines().any(|line| line == parent) && line.contains(what))
+                .then_some(Pid::from_raw(pid))
+        })
+        .collect()
+}
+
+/// Stops processes for 8 of every 10 ms until told to end.
+fn starve(what: &'static str, ended: Arc<AtomicBool>) -> thread::JoinHandle<usize> {
+    thread::spawn(move || {
+        let mut stops = 0;
+        while !ended.load(Relaxed) {
+            for pid in children(what) {
+                stops += usize::from(kill(pid, Signal::SIGSTOP).is_ok());
+                clock::sleep(Duration::from_millis(8));
+                let _ = kill(pid, Signal::SIGCONT);
+            }
+            clock::sleep(Duration::from_millis(2));
+        }
+        stops
+    })
+}
+
+#[test]
+fn a_generator_that_is_starved_ranks_nobody() {
+    let plan =
+        plan("echo-server", &["threads/per-task", "tokio/current-thread"], "open-1000", "split");
+    let ended = Arc::new(AtomicBool::new(false));
+    let starving = starve("echo-generator", Arc::clone(&ended));
+    let race = run(&plan);
+    ended.store(true, Relaxed);
+    assert!(starving.join().unwrap() > 0, "the generator was found");
+    assert_eq!(race.status, Status::Complete);
+    let measures = Measures::of(&race);
+    assert!(measures.conditions("tokio/current-thread").generator_limited);
+    let judged = judge(&race);
+    let verdict = judged.verdicts.iter().find(|v| v.metric == Metric::CpuTime).unwrap();
+    assert!(verdict.marks.contains(&mark::GENERATOR_LIMITED.to_owned()), "{verdict:?}");
+}
+
+#[test]
+fn a_server_that_falls_behind_is_saturated_and_that_is_a_result() {
+    let load = "open-100000";
+    let plan = plan("http-server", &["threads/per-task", "tokio/current-thread"], load, "split");
+    let race = run(&plan);
+    assert_eq!(race.status, Status::Complete);
+    for contender in race.contenders.iter().filter(|c| c.fits == Fits::Yes) {
+        for (_, trial) in race.trials(&contender.id) {
+            assert_eq!(trial.outcome, Outcome::Ok, "{}", contender.id);
+            assert!(trial.slices.iter().all(|slice| slice.saturated), "{}", contender.id);
+            assert!(trial.slices.iter().all(|slice| slice.offered > 0));
+        }
+    }
+    let judged = judge(&race);
+    let verdict = judged.verdicts.iter().find(|v| v.metric == Metric::P99).unwrap();
+    assert!(verdict.marks.contains(&mark::SATURATED.to_owned()), "{verdict:?}");
+}
+
+#[test]
+fn a_contender_that_shortens_its_times_breaks_littles_law() {
+    let mut plan = plan("tcp-echo", &["threads/per-task"], "closed-2", "free");
+    let script = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/contender.py");
+    let mut liar = plan.entrants[0].clone();
+    liar.contender.id = "python/hurry".into();
+    liar.command = ["python3", script, "hurry"].map(str::to_owned).to_vec();
+    plan.entrants.push(liar);
+    let race = run(&plan);
+    for (_, trial) in race.trials("threads/per-task") {
+        assert_eq!(trial.outcome, Outcome::Ok);
+    }
+    for (_, trial) in race.trials("python/hurry") {
+        match &trial.outcome {
+            Outcome::Failed { cause, .. } => {
+                assert!(cause.starts_with("Little's law is broken"), "{cause}");
+            }
+            Outcome::Ok => panic!("its operations took a nanosecond each, and nobody minded"),
+        }
+    }
+}
+
+#[test]
+fn connections_that_a_full_queue_drops_are_counted() {
+    let Some(before) = resource::listen_overflows() else {
+        return skipped("the kernel does not count them");
+    };
+    // A queue of one, and nobody who accepts.
+    let socket = socket2::Socket::new(socket2::Domain::IPV4, socket2::Type::STREAM, None).unwrap();
+    socket.bind(&"127.0.0.1:0".parse::<std::net::SocketAddr>().unwrap().into()).unwrap();
+    socket.listen(1).unwrap();
+    let listener = TcpListener::from(socket);
+    let addr = listener.local_addr().unwrap();
+    let clients: Vec<_> = (0..8)
+        .map(|_| {
+            let client =
+                socket2::Socket::new(socket2::Domain::IPV4, socket2::Type::STREAM, None).unwrap();
+            client.set_nonblocking(true).unwrap();
+            let _ = client.connect(&addr.into());
+            client
+        })
+        .collect();
+    let deadline = clock::now() + 10_000_000_000;
+    while resource::listen_overflows() == Some(before) && clock::now() < deadline {
+        clock::sleep(Duration::from_millis(10));
+    }
+    assert!(resource::listen_overflows().unwrap() > before);
+    drop(clients);
+}
