@@ -11,7 +11,7 @@ use crate::{
     cell::Verifier,
     clock,
     protocol::Prepare,
-    record::{Fits, Outcome, Race, Status, Trial, Warning},
+    record::{Fits, Kind, Outcome, Race, Status, Trial, Warning},
     scenario::Setup,
 };
 
@@ -116,6 +116,25 @@ pub fn run(
     race.status = if complete { Status::Complete } else { Status::Cut };
     for peer in peers.children {
         peer.quit();
+    }
+    Ok(())
+}
+
+/// Fits a plan to this machine: a slice of each model, alone. Where that shows nothing the plan stays
+/// as it is; what is wrong will be seen, and reported, in the race.
+pub fn calibrate(plan: &mut Plan, launcher: &dyn Launcher) -> Result<(), RaceError> {
+    if plan.kind != Kind::Sliced {
+        return Ok(());
+    }
+    let mut peers = start_peers(plan, launcher)?;
+    let verifier = verifier(plan, &peers.addrs)?;
+    let race = begin(plan);
+    let pace = Cast::new(plan, launcher, &mut peers, &verifier, &race).pace()?;
+    for peer in peers.children {
+        peer.quit();
+    }
+    if let Some(pace) = pace {
+        plan.refit(pace);
     }
     Ok(())
 }

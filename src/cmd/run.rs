@@ -12,8 +12,8 @@ use deadheat_core::{
     cell::Cell,
     clock, machine,
     race::{self, Plan, Progress, child::Processes},
-    record::{Outcome, Race, Record, SCHEMA, Status, Warning},
-    stats::judge,
+    record::{Outcome, Race, Record, Role, SCHEMA, Status, Warning},
+    stats::{Estimate, judge, rank, summary, twins_over_run},
 };
 use deadheat_reports::{Options, Styles};
 
@@ -27,6 +27,7 @@ use crate::{
     folder::Folder,
     output,
     plan::{self, Terms},
+    profile::Profile,
     program,
 };
 
@@ -35,6 +36,7 @@ static INTERRUPTS: AtomicUsize = AtomicUsize::new(0);
 
 /// Races what the arguments say, or goes on with a run.
 pub(crate) fn run(cells: &[Cell], args: &RunArgs) -> Result<u8, Failure> {
+    on_interrupt();
     let mut run = match &args.results.resume {
         Some(folder) => {
             let Resumed { args, folder, record } = resume::resume(folder, args)?;
@@ -42,7 +44,6 @@ pub(crate) fn run(cells: &[Cell], args: &RunArgs) -> Result<u8, Failure> {
         }
         None => Run::new(cells, args.clone(), None)?,
     };
-    on_interrupt();
     run.race()?;
     run.finish(args.results.strict)
 }
@@ -88,7 +89,13 @@ impl Run {
         let terms = Terms::new(&args.effort, args.results.keep_slices, seed);
         let reference = args.effort.reference.as_deref();
         let courses = choose(cells, &args.choice, terms.profile, reference)?;
+        let launcher = Processes::of_this_program().map_err(|error| {
+            Failure::error(format!("failed to find this program's own file: {error}"))
+        })?;
         let mut plans = terms.plans(&courses);
+        if stored.is_none() && terms.profile != Profile::Smoke {
+            calibrate(&mut plans, &launcher);
+        }
         let over = terms.most.and_then(|most| terms.cut(&mut plans, most));
         let (folder, mut record) = if let Some(stored) = stored {
             stored
@@ -103,9 +110,6 @@ impl Run {
             }
         }
         announce(&plans, &record, &folder);
-        let launcher = Processes::of_this_program().map_err(|error| {
-            Failure::error(format!("failed to find this program's own file: {error}"))
-        })?;
         let screen = Screen::new();
         Ok(Self { args, terms, plans, record, folder, launcher, screen, started: clock::now() })
     }
@@ -123,6 +127,7 @@ impl Run {
             }
         }
         self.screen.clear();
+        self.record.warnings.extend(too_many_twins(&self.record.races));
         self.record.run.interrupted = interrupted();
         self.record.run.ended = now().to_string();
         self.folder.save(&self.record)
@@ -270,9 +275,44 @@ pub(crate) fn failed(race: &Race) -> bool {
 
 /// Whether its controls void it, or it compared nothing.
 fn unjudged(race: &Race) -> bool {
-    let invalid = race.controls.iter().any(|c| c.metric == race.primary && c.state == "invalid");
-    let judged = race.verdicts.iter().any(|v| v.metric == race.primary && v.lo.is_some());
-    invalid || !judged
+    let summary = summary(race);
+    let judged = summary
+        .rows
+        .iter()
+        .filter(|row| row.role == Role::Model)
+        .any(|row| row.verdict.as_ref().is_some_and(|verdict| verdict.lo.is_some()));
+    summary.is_invalid() || !judged
+}
+
+/// Over a whole run, whether the twins were apart more often than their intervals allow.
+fn too_many_twins(races: &[Race]) -> Option<Warning> {
+    let twins = races.iter().filter_map(|race| summary(race).twin);
+    let estimates: Vec<Estimate> = twins
+        .map(|twin| Estimate {
+            point: twin.ratio.ln(),
+            interval: twin.lo.zip(twin.hi).map(|(lo, hi)| (lo.ln(), hi.ln())),
+            k: rank(twin.n, 0.05),
+            n: twin.n,
+        })
+        .collect();
+    let found = twins_over_run(&estimates);
+    found.are_too_many().then(|| Warning {
+        code: "twins".into(),
+        text: format!(
+            "the same code, raced twice, differs from itself in {} of {} races, where chance gives \
+             {:.1}",
+            found.excluding, found.counted, found.expected
+        ),
+        advice: "intervals of this run are too narrow for its weather: a quieter machine".into(),
+    })
+}
+
+/// Fits each plan to this machine. What is wrong here is wrong in the race, and is reported there.
+fn calibrate(plans: &mut [Plan], launcher: &Processes) {
+    output::note("calibrating: a slice of each cell");
+    for plan in plans.iter_mut().take_while(|_| !interrupted()) {
+        let _ = race::calibrate(plan, launcher);
+    }
 }
 
 fn announce(plans: &[Plan], record: &Record, folder: &Folder) {

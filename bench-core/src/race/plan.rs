@@ -7,7 +7,7 @@ use crate::{
     clock,
     load::{Arrivals, Load},
     protocol::Prepare,
-    race::{child::contender_id, fit},
+    race::{child::contender_id, fit, weather::Barometer},
     record::{Contender, Fits, Handicap, Kind, Metric, Placement, Role, Shape, Warning},
     resource,
     scenario::{Params, Sessions, Setup, connections},
@@ -53,6 +53,23 @@ pub struct Plan {
     pub keep_slices: bool,
     /// What the reader must know.
     pub warnings: Vec<Warning>,
+    /// How much of everything.
+    pub effort: Effort,
+    /// What was seen of its cells before it was made; `None`: only what scenarios say of themselves.
+    pub pace: Option<Pace>,
+}
+
+/// How fast the cells of a race are here, from a calibration slice of each.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Pace {
+    /// The longest mean service time of those that kept up, ns.
+    pub service_ns: u64,
+    /// Their longest relaxation time under an open load, ns: s/(1 − √ρ)².
+    pub relaxation_ns: u64,
+    /// From start to readiness, ns, the mean over contenders.
+    pub ready_ns: u64,
+    /// A slice beyond its lead-in, window and lead-out, ns, the mean over contenders.
+    pub rest_ns: u64,
 }
 
 /// How much of everything: a profile, or what the command line says instead.
@@ -132,7 +149,7 @@ impl Plan {
                 Kind::Solo
             }),
         };
-        let mut shape = shape(kind, typical, wish.load, &wish.effort);
+        let mut shape = shape(kind, &Pace::typical(typical), wish.load, &wish.effort);
         shape.sessions = sessions;
         shape.ops_per_sample = wish.params.number("ops").unwrap_or(1);
         if about.solo_steps > 0 {
@@ -147,7 +164,7 @@ impl Plan {
             let judged = judged(primary, wish.load, &shape);
             entrants.extend(controls_of(&entrants, &reference, judged, margin(judged)));
         }
-        Self {
+        let mut plan = Self {
             scenario,
             params: wish.params,
             load: wish.load,
@@ -162,6 +179,35 @@ impl Plan {
             seed: wish.seed,
             keep_slices: wish.keep_slices,
             warnings,
+            effort: wish.effort,
+            pace: None,
+        };
+        plan.warnings.extend(warn_of_weather(&plan.exclusive_cpus()));
+        plan
+    }
+
+    /// Fits the lengths of slices to what was seen. A closed window holds fifty operations where
+    /// that is short enough; an open one outlasts its queue's memory.
+    pub fn refit(&mut self, pace: Pace) {
+        let Shape { lead_ns, window_ns, out_ns, .. } =
+            shape(self.kind, &pace, self.load, &self.effort);
+        (self.shape.lead_ns, self.shape.window_ns, self.shape.out_ns) =
+            (lead_ns, window_ns, out_ns);
+        self.pace = Some(pace);
+        self.warnings.retain(|warning| warning.code != FEW_OPERATIONS);
+        let typical = Duration::from_nanos(pace.service_ns);
+        self.warnings.extend(warn_of_window(self.kind, &self.shape, typical, self.load));
+        if self.kind == Kind::Sliced && self.shape.lead_ns + self.shape.window_ns > LONGEST_SLICE {
+            self.kind = Kind::Solo;
+            (self.shape.rounds, self.shape.warmup) = (self.effort.long_rounds, 0);
+            self.warnings.push(Warning {
+                code: "solo".into(),
+                text: format!(
+                    "one process at a time: a slice must last {:.1} s to outlast its queue's memory",
+                    (self.shape.lead_ns + self.shape.window_ns) as f64 / 1e9
+                ),
+                advice: "a lower rate".into(),
+            });
         }
     }
 
@@ -188,9 +234,16 @@ impl Plan {
             }
             _ => lead_ns + window_ns + out_ns + typical,
         };
-        let startup = 40_000_000 + 8_000_000 * alive + 200_000 * self.shape.sessions as u64;
+        let startup = match self.pace {
+            Some(pace) => 20_000_000 + alive * pace.ready_ns,
+            None => 40_000_000 + 8_000_000 * alive + 200_000 * self.shape.sessions as u64,
+        };
         let slices = (self.shape.rounds + self.shape.warmup) as u64 * alive;
-        let block = startup + slices * (slice + 1_500_000);
+        let slice = match self.pace {
+            Some(pace) => lead_ns + window_ns + out_ns + pace.rest_ns,
+            None => slice + 1_500_000,
+        };
+        let block = startup + slices * slice;
         Duration::from_nanos(block * self.shape.blocks as u64)
     }
 
@@ -365,19 +418,30 @@ fn primary(load: Load) -> Metric {
     }
 }
 
-/// The lengths of a slice, from how long an operation typically takes.
-fn shape(kind: Kind, typical: Duration, arrivals: Load, effort: &Effort) -> Shape {
+impl Pace {
+    /// From what a scenario says of its operations, before any was run.
+    fn typical(typical: Duration) -> Self {
+        let service_ns = clock::nanos(typical);
+        // At half load the relaxation time is about 12 service times.
+        Self { service_ns, relaxation_ns: 12 * service_ns, ..Self::default() }
+    }
+}
+
+/// Lead-in and window beyond which a contender's pauses would be too long, ns.
+const LONGEST_SLICE: u64 = 1_000_000_000;
+
+/// The lengths of a slice, from how long an operation takes.
+fn shape(kind: Kind, pace: &Pace, arrivals: Load, effort: &Effort) -> Shape {
     const MS: u64 = 1_000_000;
     let think = match arrivals.arrivals {
         Arrivals::Closed { think, .. } => think,
         _ => Duration::ZERO,
     };
-    let cycle = clock::nanos(typical + think);
+    let cycle = pace.service_ns + clock::nanos(think);
     let (lead, window, out) = if arrivals.is_open() {
-        // At half load the relaxation time is about 12 service times.
-        let relaxation = 12 * cycle;
-        let lead = (3 * relaxation).clamp(5 * MS, 500 * MS);
-        (lead, (5 * relaxation).clamp(60 * MS, 900 * MS), (2 * cycle).clamp(2 * MS, 100 * MS))
+        let relaxation = pace.relaxation_ns;
+        let lead = (3 * relaxation).clamp(5 * MS, 3_000 * MS);
+        (lead, (5 * relaxation).clamp(60 * MS, 5_000 * MS), (2 * cycle).clamp(2 * MS, 100 * MS))
     } else {
         // Two operations per session before the window, fifty in it where that is short enough.
         ((2 * cycle).max(2 * MS), (50 * cycle).clamp(20 * MS, 50 * MS), 0)
@@ -416,6 +480,19 @@ pub fn place(name: &str, available: &[usize]) -> Placement {
     Placement { name: name.into(), sut, peer, harness, ..Placement::default() }
 }
 
+fn warn_of_weather(cpus: &[usize]) -> Option<Warning> {
+    (!Barometer::new(cpus).resolves_a_slice()).then(|| Warning {
+        code: "no-weather".into(),
+        text: "no counter here tells what others use of these CPUs within a slice: foul weather \
+               shows only in the controls"
+            .into(),
+        advice: "run outside of a container, or with the root control group in sight".into(),
+    })
+}
+
+/// The code of the warning that a window holds fewer.
+const FEW_OPERATIONS: &str = "few-operations";
+
 /// Operations of a session that a window should hold.
 const PER_WINDOW: u64 = 50;
 
@@ -423,7 +500,7 @@ fn warn_of_window(kind: Kind, shape: &Shape, typical: Duration, load: Load) -> O
     let holds = shape.window_ns / clock::nanos(typical).max(1);
     let few = kind == Kind::Sliced && load.is_closed() && holds < PER_WINDOW;
     few.then(|| Warning {
-        code: "few-operations".into(),
+        code: FEW_OPERATIONS.into(),
         text: format!(
             "a window of {:.0} ms holds about {holds} operations of a session, and {PER_WINDOW} \
              are wanted",
