@@ -43,6 +43,8 @@ const CLOCKS: &[(&str, &str)] = &[
     ("bench-core/src/peer.rs", "a peer counts how long it served"),
     ("bench-core/src/machine.rs", "what the clock can do, asked once per run"),
     ("bench-core/src/race.rs", "the parent's patience"),
+    ("bench-core/src/race/block.rs", "how long a calibration slice takes"),
+    ("bench-core/src/race/weather.rs", "how long a slice's weather lasted"),
     ("bench-core/src/race/child.rs", "the parent's patience, and the time to be ready"),
     ("bench-core/src/model/virtual_time.rs", "a simulated clock, for tests"),
     ("scenarios/src/peer/http.rs", "a peer counts how long it served"),
