@@ -9,7 +9,7 @@ use deadheat::core::{
         child::{Processes, Threads},
         plan::{Effort, Wish},
     },
-    record::{Fits, Outcome, Race, Status, Trial},
+    record::{Block, Fits, Outcome, Race, Status, Trial},
     scenario::Params,
 };
 
@@ -79,8 +79,13 @@ fn a_race_has_every_slice_of_everyone() {
         assert_eq!(trials.len(), 2);
         for trial in trials {
             assert_eq!(trial.outcome, Outcome::Ok);
-            assert_eq!(trial.slices.len(), 2, "warm-up rounds are not kept");
-            assert!(!trial.hist.service.is_empty() && trial.hist.response.is_empty());
+            // In foul weather rounds are run again, up to as many.
+            let rounds: Vec<_> = trial.slices.iter().map(|slice| slice.round).collect();
+            assert!((2..=4).contains(&rounds.len()), "warm-up rounds are not kept: {rounds:?}");
+            assert_eq!(rounds, (0..rounds.len()).collect::<Vec<_>>());
+            let [fair, foul] = [&trial.hist, &trial.foul_hist];
+            assert!(!fair.service.is_empty() || !foul.service.is_empty());
+            assert!(fair.response.is_empty() && foul.response.is_empty());
             for slice in &trial.slices {
                 assert!(slice.done > 0 && slice.executed >= slice.done, "{slice:?}");
                 assert_eq!(slice.peer.unwrap().done, slice.executed, "what the peer counted");
@@ -104,7 +109,7 @@ fn all_models_of_a_round_get_the_same_arrivals() {
                 .iter()
                 .map(|trial| (trial.slices[round].schedule_seed, trial.slices[round].offered))
                 .collect();
-            assert!(seen.len() == 3 && seen.iter().all(|s| *s == seen[0]), "{seen:?}");
+            assert!(seen.len() == 4 && seen.iter().all(|s| *s == seen[0]), "{seen:?}");
             assert!(seen[0].1 > 0);
         }
     }
@@ -181,6 +186,31 @@ fn a_race_that_is_stopped_keeps_its_blocks_and_goes_on() {
     race::run(&plan, &launcher, &mut race, &mut |_, _| ControlFlow::Continue(())).unwrap();
     assert_eq!((race.blocks.len(), &race.status), (2, &Status::Complete));
     assert_eq!(race.blocks[0], first);
+}
+
+#[test]
+fn a_block_that_is_cut_is_kept_where_everyone_has_a_whole_round() {
+    // A warm-up round and two measured ones, of a model and its controls: nine slices.
+    let plan = plan("sleep", &["threads/per-task"], "closed-2", &[]);
+    for (stop_at, kept) in
+        [(5, None), (6, Some([1, 1, 1])), (8, Some([1, 2, 2])), (9, Some([2, 2, 2]))]
+    {
+        let mut race = race::begin(&plan);
+        let mut stop = |_: &mut Race, progress: Progress| match progress {
+            Progress::Slice { done, .. } if done >= stop_at => ControlFlow::Break(()),
+            Progress::Block => ControlFlow::Break(()),
+            _ => ControlFlow::Continue(()),
+        };
+        race::run(&plan, &Threads(&CELLS), &mut race, &mut stop).unwrap();
+        assert_eq!(race.status, Status::Cut, "{stop_at}");
+        let rounds = |block: &Block| {
+            let mut rounds: Vec<_> = block.trials.iter().map(|t| t.slices.len()).collect();
+            rounds.sort_unstable();
+            (rounds, block.cut)
+        };
+        let wanted = kept.map(|rounds| (rounds.to_vec(), stop_at < 9));
+        assert_eq!(race.blocks.first().map(rounds), wanted, "{stop_at}");
+    }
 }
 
 #[test]
