@@ -114,6 +114,9 @@ pub(crate) struct ChoiceArgs {
     /// On which CPUs the contender and the other end run, instead of a scenario's own
     #[arg(long, value_enum, env = "DEADHEAT_PLACEMENT")]
     pub(crate) placement: Option<Place>,
+    /// External programs that race too, instead of those of ./deadheat.toml
+    #[arg(long, value_name = "FILE", env = "DEADHEAT_CONFIG")]
+    pub(crate) config: Option<PathBuf>,
     /// The courses that are otherwise only raced by name, too
     #[arg(long, env = "DEADHEAT_ALL")]
     pub(crate) all: bool,

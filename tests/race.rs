@@ -5,7 +5,7 @@ use std::{collections::BTreeMap, ops::ControlFlow, sync::LazyLock, time::Duratio
 use deadheat::core::{
     cell::Cell,
     race::{
-        self, Launcher, Plan, Progress,
+        self, External, Launcher, Plan, Progress,
         child::{Processes, Threads},
         plan::{Effort, Wish},
     },
@@ -29,7 +29,7 @@ fn plan(scenario: &str, models: &[&str], load: &str, external: &[(&str, &str)]) 
     let contender = |(id, fault): &(&str, &str)| {
         let script = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/contender.py");
         let command = ["python3", script, fault].map(str::to_owned).to_vec();
-        ((*id).to_owned(), command)
+        External { id: (*id).to_owned(), command, ..External::default() }
     };
     let wish = Wish {
         params: Params::parse("", (cells[0].scenario.describe)().params).unwrap(),
@@ -44,7 +44,7 @@ fn plan(scenario: &str, models: &[&str], load: &str, external: &[(&str, &str)]) 
         margin: BTreeMap::new(),
         keep_slices: false,
     };
-    Plan::new(&cells, wish)
+    Plan::new(&cells[0].scenario, &cells, wish)
 }
 
 fn run(plan: &Plan, launcher: &dyn Launcher) -> Race {
@@ -164,8 +164,8 @@ fn what_goes_wrong_with_a_contender_is_its_own() {
 #[test]
 fn a_program_that_is_not_there_is_named() {
     let mut plan = plan("tcp-echo", &["threads/per-task"], "closed-2", &[("no/program", "")]);
-    for entrant in plan.entrants.iter_mut().filter(|e| !e.command.is_empty()) {
-        entrant.command = vec!["/nowhere/program".into()];
+    for external in plan.entrants.iter_mut().filter_map(|e| e.external.as_mut()) {
+        external.command = vec!["/nowhere/program".into()];
     }
     let race = run(&plan, &processes());
     assert!(cause(trials(&race, "no/program")[0]).contains("failed to start /nowhere/program"));

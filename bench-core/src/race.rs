@@ -17,6 +17,7 @@ use crate::{
 
 mod block;
 pub mod child;
+mod external;
 mod fit;
 mod measure;
 pub mod order;
@@ -27,6 +28,7 @@ use self::{block::Cast, child::Child};
 
 pub use self::{
     child::Launcher,
+    external::External,
     plan::{Entrant, Plan},
 };
 

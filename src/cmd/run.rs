@@ -23,6 +23,7 @@ use crate::{
     cli::{OutputFormat, RunArgs},
     closing,
     cmd::resume::{self, Resumed},
+    config::{self, Outsider},
     failure::{Failure, exit},
     folder::Folder,
     output,
@@ -87,13 +88,19 @@ impl Run {
         };
         let terms = Terms::new(&args.effort, args.results.keep_slices, seed);
         let reference = args.effort.reference.as_deref();
-        let courses = choose(cells, &args.choice, terms.profile, reference)?;
+        let named = args.choice.config.as_deref();
+        let (outsiders, file) = match &stored {
+            Some((folder, record)) => (resume::outsiders(record)?, folder.record()),
+            None => (config::read(named, cells)?, config::path(named).to_owned()),
+        };
+        let courses = choose(cells, &outsiders, &args.choice, terms.profile, reference)?;
         let mut plans = terms.plans(&courses);
+        config::check_programs(&plans, &file)?;
         let over = terms.most.and_then(|most| terms.cut(&mut plans, most));
         let (folder, mut record) = if let Some(stored) = stored {
             stored
         } else {
-            let record = new_record(&args, &terms);
+            let record = new_record(&args, &terms, &outsiders);
             (Folder::create(args.results.out.as_deref(), &record)?, record)
         };
         resume::take_shapes(&mut plans, &record)?;
@@ -290,7 +297,7 @@ fn announce(plans: &[Plan], record: &Record, folder: &Folder) {
     }
 }
 
-fn new_record(args: &RunArgs, terms: &Terms) -> Record {
+fn new_record(args: &RunArgs, terms: &Terms, outsiders: &[Outsider]) -> Record {
     let started = now();
     let unlike = random_seed() & 0xffff;
     let mut record =
@@ -302,6 +309,9 @@ fn new_record(args: &RunArgs, terms: &Terms) -> Record {
     record.run.seed = terms.seed;
     record.run.program = program::program();
     record.run.more.insert(resume::ARGS.into(), serde_json::json!(args));
+    if !outsiders.is_empty() {
+        record.run.more.insert(resume::OUTSIDERS.into(), serde_json::json!(outsiders));
+    }
     record
 }
 

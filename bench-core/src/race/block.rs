@@ -259,7 +259,8 @@ impl<'a> Cast<'a> {
             extra_every: entrant.extra_every(),
             ..self.plan.prepare()
         };
-        let started = self.launcher.contender(&label, &self.plan.placement.sut, &entrant.command);
+        let (cpus, external) = (&self.plan.placement.sut, entrant.external.as_ref());
+        let started = self.launcher.contender(&label, cpus, external);
         match started.and_then(|mut child| child.send_prepare(prepare).map(|()| child)) {
             Ok(child) => player.child = Some(child),
             Err(error) => player.fail(error.to_string()),

@@ -23,7 +23,7 @@ use crate::{
     line::Line,
     model::BLOCKING_THREADS,
     protocol::{Done, Message, Numbers, Prepare, Ready, Turn, VERSION},
-    race::patience,
+    race::{External, patience},
     record::Role,
     resource,
 };
@@ -39,9 +39,13 @@ pub const CHILD_ARG: &str = "deadheat-child";
 
 /// Starts children.
 pub trait Launcher {
-    /// A contender, on these CPUs from its first instruction on; `command` is an external
-    /// program's, if it is one.
-    fn contender(&self, label: &str, cpus: &[usize], command: &[String]) -> io::Result<Child>;
+    /// A contender, on these CPUs from its first instruction on; `None`: this program.
+    fn contender(
+        &self,
+        label: &str,
+        cpus: &[usize],
+        external: Option<&External>,
+    ) -> io::Result<Child>;
 
     /// A peer.
     fn peer(&self, label: &str) -> io::Result<Child>;
@@ -76,17 +80,17 @@ impl Processes {
 }
 
 impl Launcher for Processes {
-    fn contender(&self, label: &str, cpus: &[usize], command: &[String]) -> io::Result<Child> {
-        match command {
-            [] => self.own(label, cpus),
-            [program, args @ ..] => {
-                let mut command = Command::new(program);
-                command.args(args);
-                Child::start(command, cpus).map_err(|error| {
-                    io::Error::new(error.kind(), format!("failed to start {program}: {error}"))
-                })
-            }
-        }
+    fn contender(
+        &self,
+        label: &str,
+        cpus: &[usize],
+        external: Option<&External>,
+    ) -> io::Result<Child> {
+        let Some(external) = external else { return self.own(label, cpus) };
+        external.start().and_then(|command| Child::start(command, cpus)).map_err(|error| {
+            let name = external.name();
+            io::Error::new(error.kind(), format!("failed to start {name}: {error}"))
+        })
     }
 
     fn peer(&self, label: &str) -> io::Result<Child> {
@@ -99,7 +103,12 @@ impl Launcher for Processes {
 pub struct Threads(pub &'static [Cell]);
 
 impl Launcher for Threads {
-    fn contender(&self, _label: &str, _cpus: &[usize], _command: &[String]) -> io::Result<Child> {
+    fn contender(
+        &self,
+        _label: &str,
+        _cpus: &[usize],
+        _external: Option<&External>,
+    ) -> io::Result<Child> {
         self.peer("")
     }
 

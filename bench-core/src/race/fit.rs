@@ -5,6 +5,7 @@ use std::fs;
 use crate::{
     cell::Cell,
     model::Places,
+    race::External,
     record::{Fits, Warning},
     resource,
     scenario::{Demand, Setup},
@@ -93,6 +94,15 @@ pub(super) fn fits(
     {
         return Fits::Infeasible(format!("infeasible at {threads}: {name} allows {limit} threads"));
     }
+    fits_descriptors(demand, limits)
+}
+
+/// Whether the external program can run here.
+pub(super) fn fits_external(external: &External, demand: Demand, limits: &Limits) -> Fits {
+    external.missing().map_or_else(|| fits_descriptors(demand, limits), Fits::Infeasible)
+}
+
+fn fits_descriptors(demand: Demand, limits: &Limits) -> Fits {
     match limits.descriptors {
         Some(limit) if demand.descriptors + SPARE > limit => Fits::Infeasible(format!(
             "infeasible at {}: the limit on open files is {limit}",

@@ -7,7 +7,7 @@ use crate::{
     clock,
     load::{Arrivals, Load},
     protocol::Prepare,
-    race::{child::contender_id, fit},
+    race::{External, child::contender_id, fit},
     record::{Contender, Fits, Handicap, Kind, Metric, Placement, Role, Shape, Warning},
     resource,
     scenario::{Params, Sessions, Setup, connections},
@@ -18,8 +18,8 @@ use crate::{
 pub struct Entrant {
     /// As in the record.
     pub contender: Contender,
-    /// An external program that speaks the protocol; empty: this program.
-    pub command: Vec<String>,
+    /// The external program that it is; `None`: this program.
+    pub external: Option<External>,
 }
 
 /// A race to be run.
@@ -89,8 +89,8 @@ pub struct Wish<'a> {
     pub reference: Option<&'a str>,
     /// Whether the reference also runs as its own twin, and as its handicapped twin.
     pub controls: bool,
-    /// External contenders: id and command.
-    pub external: Vec<(String, Vec<String>)>,
+    /// External programs that take part.
+    pub external: Vec<External>,
     /// Equivalence margins that are not the default.
     pub margin: BTreeMap<Metric, f64>,
     /// Whether each slice's histograms are kept.
@@ -98,9 +98,9 @@ pub struct Wish<'a> {
 }
 
 impl Plan {
-    /// Plans a race of `cells`, which are all of one scenario.
-    pub fn new(cells: &[Cell], wish: Wish<'_>) -> Self {
-        let scenario = cells[0].scenario.clone();
+    /// Plans a race of `cells`, which are all of this scenario, and of the external programs.
+    pub fn new(scenario: &ScenarioInfo, cells: &[Cell], wish: Wish<'_>) -> Self {
+        let scenario = scenario.clone();
         let about = (scenario.describe)();
         let setup = Setup { params: &wish.params, load: wish.load, peers: &[] };
         let sessions = connections(about.sessions, &setup);
@@ -117,9 +117,11 @@ impl Plan {
                 Entrant::own(cell.model.id, cell.model.note, Role::Model, fits)
             })
             .collect();
-        entrants.extend(wish.external.into_iter().map(|(id, command)| Entrant {
-            command,
-            ..Entrant::own(&id, "external program", Role::Model, Fits::Yes)
+        entrants.extend(wish.external.into_iter().map(|external| {
+            let fits = fit::fits_external(&external, demand, &limits);
+            let note = if external.note.is_empty() { "external program" } else { &external.note };
+            let own = Entrant::own(&external.id, note, Role::Model, fits);
+            Entrant { external: Some(external), ..own }
         }));
         let reference = pick_reference(&entrants, wish.reference.unwrap_or(about.reference));
         // Both controls run if any do.
@@ -273,7 +275,7 @@ impl Entrant {
             note: note.into(),
             ..Contender::default()
         };
-        Self { contender, command: Vec::new() }
+        Self { contender, external: None }
     }
 
     /// The work handicap: after every so many operations one more; 0: none.
