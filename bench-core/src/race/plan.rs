@@ -108,17 +108,23 @@ impl Plan {
         let available = resource::cpus();
         let placement = place(wish.placement, &available);
         let mut warnings = warn_of_cpus(&placement, &available);
-        let demand = (scenario.demand)(&setup);
+        let has_peers = !(scenario.peers)(&setup).is_empty();
+        let needs = fit::Needs {
+            demand: (scenario.demand)(&setup),
+            sessions,
+            connections: if has_peers { sessions as u64 } else { 0 },
+            same_address: has_peers && !scenario.server,
+        };
         let limits = fit::Limits::read();
         let mut entrants: Vec<Entrant> = cells
             .iter()
             .map(|cell| {
-                let fits = fit::fits(cell, &setup, demand, sessions, placement.sut.len(), &limits);
+                let fits = fit::fits(cell, &setup, &needs, placement.sut.len(), &limits);
                 Entrant::own(cell.model.id, cell.model.note, Role::Model, fits)
             })
             .collect();
         entrants.extend(wish.external.into_iter().map(|external| {
-            let fits = fit::fits_external(&external, demand, &limits);
+            let fits = fit::fits_external(&external, &needs, &limits);
             let note = if external.note.is_empty() { "external program" } else { &external.note };
             let own = Entrant::own(&external.id, note, Role::Model, fits);
             Entrant { external: Some(external), ..own }
@@ -129,7 +135,7 @@ impl Plan {
         let alive = entrants.iter().filter(|e| e.contender.fits == Fits::Yes).count() + controls;
         let kind = match (kind(about.solo_steps, typical, wish.load), alive) {
             (Kind::Solo, _) => Kind::Solo,
-            (kind, alive) => limits.need_solo(&demand, sessions, alive).map_or(kind, |warning| {
+            (kind, alive) => limits.need_solo(&needs, alive).map_or(kind, |warning| {
                 warnings.push(warning);
                 Kind::Solo
             }),
