@@ -158,6 +158,10 @@ pub(crate) struct EffortArgs {
     /// Every order and every schedule comes from it
     #[arg(long, value_name = "N", env = "DEADHEAT_SEED")]
     pub(crate) seed: Option<u64>,
+    /// How long a child may be silent: for tests of those that are
+    #[arg(long, value_name = "DUR", value_parser = slice, hide = true, env = "DEADHEAT_PATIENCE")]
+    #[serde(skip)]
+    pub(crate) patience: Option<Duration>,
     /// The model that the others are compared with, instead of a scenario's own
     #[arg(long, value_name = "MODEL", env = "DEADHEAT_REFERENCE")]
     pub(crate) reference: Option<String>,

@@ -9,7 +9,6 @@ use thiserror::Error;
 
 use crate::{
     cell::Verifier,
-    clock,
     protocol::Prepare,
     record::{Fits, Outcome, Race, Status, Trial, Warning},
     scenario::Setup,
@@ -202,9 +201,4 @@ fn note_workers(race: &mut Race, block: &block::Measured) {
             contender.workers = *workers;
         }
     }
-}
-
-/// The longest time a child may take to answer, beyond what it was asked to do.
-fn patience(ns: u64) -> u64 {
-    clock::now() + ns + 30_000_000_000
 }

@@ -11,7 +11,10 @@ use std::{
 use deadheat_core::{
     cell::Cell,
     clock, machine,
-    race::{self, Plan, Progress, child::Processes},
+    race::{
+        self, Plan, Progress,
+        child::{PATIENCE, Processes},
+    },
     record::{Outcome, Race, Record, SCHEMA, Status, Warning},
     stats::judge,
 };
@@ -44,7 +47,11 @@ pub(crate) fn run(cells: &[Cell], args: &RunArgs) -> Result<u8, Failure> {
         None => Run::new(cells, args.clone(), None)?,
     };
     on_interrupt();
-    run.race()?;
+    if let Err(failure) = run.race() {
+        // What is not on disk is told here, or nowhere.
+        run.print(&run.folder.record());
+        return Err(failure);
+    }
     run.finish(args.results.strict)
 }
 
@@ -113,6 +120,7 @@ impl Run {
         let launcher = Processes::of_this_program().map_err(|error| {
             Failure::error(format!("failed to find this program's own file: {error}"))
         })?;
+        let launcher = launcher.patient_for(args.effort.patience.unwrap_or(PATIENCE));
         let screen = Screen::new();
         Ok(Self { args, terms, plans, record, folder, launcher, screen, started: clock::now() })
     }
@@ -213,13 +221,17 @@ impl Run {
     /// Writes and prints the reports.
     fn finish(&mut self, strict: bool) -> Result<u8, Failure> {
         let mut page = self.folder.record();
+        let mut unwritten = None;
         for id in ["md", "html"] {
             let Some(format) = deadheat_reports::find(id) else { continue };
             if id == "html" && self.args.results.noplot {
                 continue;
             }
             match (format.render)(&self.record, &Options::default()) {
-                Ok(files) => page = self.folder.add(&files)?,
+                Ok(files) => match self.folder.add(&files) {
+                    Ok(main) => page = main,
+                    Err(failure) => unwritten = Some(failure),
+                },
                 Err(error) => output::warn(&error.to_string(), ""),
             }
         }
@@ -229,7 +241,7 @@ impl Run {
             output::note(format_args!("baseline {name}: {}", kept.display()));
         }
         self.print(&page);
-        Ok(self.code(strict))
+        unwritten.map_or_else(|| Ok(self.code(strict)), Err)
     }
 
     fn print(&self, page: &std::path::Path) {

@@ -279,7 +279,7 @@ impl<'a> Cast<'a> {
             }
             Err(error) => {
                 player.fail(error.to_string());
-                return Ok(());
+                return self.check_peers();
             }
         }
         if self.plan.scenario.server {
