@@ -4,7 +4,6 @@
 use std::fs;
 
 use deadheat::core::record::{Role, Status};
-use nix::{sys::signal, unistd::Pid};
 
 use crate::support::{self, Running, deadheat, record, small, stderr, stdout};
 
@@ -130,10 +129,7 @@ fn an_interrupt_keeps_and_reports_what_was_measured() {
     let folder = temporary.path().join("run");
     let mut running = Running::start(small(&folder, 200), &folder);
     running.has_blocks(2);
-    let pid = Pid::from_raw(i32::try_from(running.pid()).unwrap());
-    signal::kill(pid, signal::Signal::SIGINT).unwrap();
-    let status = running.child.wait().unwrap();
-    assert_eq!(status.code(), Some(130));
+    assert_eq!(running.interrupt(), Some(130), "{}", running.said());
     let record = record(&folder);
     assert!(record.run.interrupted && record.races[0].blocks.len() >= 2);
     assert_eq!(record.races[0].status, Status::Cut);
