@@ -8,7 +8,8 @@ use regex::Regex;
 
 use crate::{
     cli::ChoiceArgs,
-    course::{Course, courses},
+    config::Outsider,
+    course::{Course, Racer, courses},
     failure::Failure,
     profile::Profile,
 };
@@ -16,36 +17,38 @@ use crate::{
 /// The courses that are meant, each with the cells that are.
 pub(crate) fn choose(
     cells: &[Cell],
+    outsiders: &[Outsider],
     choice: &ChoiceArgs,
     profile: Profile,
     reference: Option<&str>,
 ) -> Result<Vec<Course>, Failure> {
-    let models = ids(cells, |cell| cell.model.id);
+    let mut models = ids(cells, |cell| cell.model.id);
+    models.extend(outsiders.iter().map(|outsider| outsider.external.id.clone()));
     let scenarios = ids(cells, |cell| cell.scenario.id);
     check_globs("model", &choice.models, &models)?;
     check_globs("scenario", &choice.scenarios, &scenarios)?;
     if let Some(reference) = reference.filter(|id| !models.iter().any(|model| model == id)) {
         return Err(nothing("model", reference, &models));
     }
-    let all: Vec<Course> = courses(cells, choice)?
+    let all: Vec<Course> = courses(cells, outsiders, choice)?
         .into_iter()
         .filter(|course| globs(&choice.scenarios, course.scenario.id))
         .collect();
     let marked = Marked::new(&all, choice, profile)?;
     let chosen: Vec<Course> = all
         .iter()
-        .zip(marked.cells)
+        .zip(marked.racers)
         .map(|(course, mut marks)| {
             // The others need somebody to be compared with.
             if marks.contains(&true) {
-                for (cell, mark) in course.cells.iter().zip(&mut marks) {
-                    *mark |= reference == Some(cell.model.id);
+                for (racer, mark) in course.racers.iter().zip(&mut marks) {
+                    *mark |= reference == Some(racer.model());
                 }
             }
-            let chosen = course.cells.iter().zip(marks).filter(|(_, mark)| *mark);
-            Course { cells: chosen.map(|(cell, _)| cell.clone()).collect(), ..course.clone() }
+            let chosen = course.racers.iter().zip(marks).filter(|(_, mark)| *mark);
+            Course { racers: chosen.map(|(racer, _)| racer.clone()).collect(), ..course.clone() }
         })
-        .filter(|course| !course.cells.is_empty())
+        .filter(|course| !course.racers.is_empty())
         .collect();
     if chosen.is_empty() {
         return Err(Failure::usage("nothing is left to be raced: see `deadheat list`"));
@@ -53,43 +56,48 @@ pub(crate) fn choose(
     Ok(chosen)
 }
 
-/// For each course, which of its cells are meant.
+/// For each course, which of its racers are meant.
 struct Marked {
-    cells: Vec<Vec<bool>>,
+    racers: Vec<Vec<bool>>,
 }
 
 impl Marked {
     fn new(all: &[Course], choice: &ChoiceArgs, profile: Profile) -> Result<Self, Failure> {
-        let wanted = |cell: &Cell| globs(&choice.models, cell.model.id);
-        let usual = |cell: &Cell| !choice.models.is_empty() || profile.has_model(cell.model.id);
+        let wanted = |racer: &Racer| globs(&choice.models, racer.model());
+        // Who is named in a file is meant in every profile.
+        let usual = |racer: &Racer| match racer {
+            Racer::Own(cell) => !choice.models.is_empty() || profile.has_model(cell.model.id),
+            Racer::External(_) => true,
+        };
         let tier = if choice.all { Tier::Publish } else { profile.tier() };
         let tiered = |course: &Course| {
             course.tier <= tier || choice.scenarios.iter().any(|name| name == course.scenario.id)
         };
-        let mut marked = Self { cells: all.iter().map(|c| vec![false; c.cells.len()]).collect() };
+        let none = |course: &Course| vec![false; course.racers.len()];
+        let mut marked = Self { racers: all.iter().map(none).collect() };
         if choice.filters.is_empty()
-            && !marked.mark(all, |course, cell| tiered(course) && wanted(cell) && usual(cell))
+            && !marked.mark(all, |course, racer| tiered(course) && wanted(racer) && usual(racer))
         {
             // A crate with one race, or one model, means that one whatever the profile.
-            marked.mark(all, |_, cell| wanted(cell));
+            marked.mark(all, |_, racer| wanted(racer));
         }
         for filter in &choice.filters {
             let pattern = Pattern::new(filter, choice.exact)?;
             // What is named by its whole id belongs to every profile.
-            let in_tier = |course: &Course, cell: &Cell| {
-                tiered(course) || [course.id(), course.cell_id(cell.model.id)].contains(filter)
+            let in_tier = |course: &Course, racer: &Racer| {
+                tiered(course) || [course.id(), course.cell_id(racer.model())].contains(filter)
             };
-            let in_models = |course: &Course, cell: &Cell| {
-                usual(cell) || course.cell_id(cell.model.id) == *filter
+            let in_models = |course: &Course, racer: &Racer| {
+                usual(racer) || course.cell_id(racer.model()) == *filter
             };
             let found = [(true, true), (true, false), (false, true), (false, false)]
                 .into_iter()
                 .any(|(tier, models)| {
-                    marked.mark(all, |course, cell| {
-                        wanted(cell)
-                            && pattern.meets(course, cell)
-                            && (!tier || in_tier(course, cell))
-                            && (!models || in_models(course, cell))
+                    marked.mark(all, |course, racer| {
+                        wanted(racer)
+                            && pattern.meets(course, racer)
+                            && (!tier || in_tier(course, racer))
+                            && (!models || in_models(course, racer))
                     })
                 });
             if !found {
@@ -98,17 +106,17 @@ impl Marked {
         }
         for skip in &choice.skip {
             let pattern = Pattern::new(skip, choice.exact)?;
-            marked.unmark(all, |course, cell| pattern.meets(course, cell));
+            marked.unmark(all, |course, racer| pattern.meets(course, racer));
         }
         Ok(marked)
     }
 
     /// Marks what is meant; whether there was any.
-    fn mark(&mut self, all: &[Course], meant: impl Fn(&Course, &Cell) -> bool) -> bool {
+    fn mark(&mut self, all: &[Course], meant: impl Fn(&Course, &Racer) -> bool) -> bool {
         let mut any = false;
-        for (course, marks) in all.iter().zip(&mut self.cells) {
-            for (cell, mark) in course.cells.iter().zip(marks) {
-                let hit = meant(course, cell);
+        for (course, marks) in all.iter().zip(&mut self.racers) {
+            for (racer, mark) in course.racers.iter().zip(marks) {
+                let hit = meant(course, racer);
                 any |= hit;
                 *mark |= hit;
             }
@@ -116,10 +124,10 @@ impl Marked {
         any
     }
 
-    fn unmark(&mut self, all: &[Course], meant: impl Fn(&Course, &Cell) -> bool) {
-        for (course, marks) in all.iter().zip(&mut self.cells) {
-            for (cell, mark) in course.cells.iter().zip(marks) {
-                *mark &= !meant(course, cell);
+    fn unmark(&mut self, all: &[Course], meant: impl Fn(&Course, &Racer) -> bool) {
+        for (course, marks) in all.iter().zip(&mut self.racers) {
+            for (racer, mark) in course.racers.iter().zip(marks) {
+                *mark &= !meant(course, racer);
             }
         }
     }
@@ -144,8 +152,8 @@ impl Pattern {
         Ok(Self::Regex(regex))
     }
 
-    fn meets(&self, course: &Course, cell: &Cell) -> bool {
-        let ids = [course.cell_id(cell.model.id), course.id()];
+    fn meets(&self, course: &Course, racer: &Racer) -> bool {
+        let ids = [course.cell_id(racer.model()), course.id()];
         ids.iter().any(|id| match self {
             Self::Regex(regex) => regex.is_match(id),
             Self::Whole(text) => text == id,
@@ -167,10 +175,12 @@ pub(crate) fn ids(cells: &[Cell], id: impl Fn(&Cell) -> &'static str) -> Vec<Str
 /// Everything that a filter could have meant.
 fn names(all: &[Course]) -> Vec<String> {
     let mut names: Vec<String> = all.iter().map(Course::id).collect();
-    let cells = all.iter().flat_map(|course| &course.cells);
-    names.extend(cells.clone().map(|cell| cell.scenario.id.to_owned()));
-    names.extend(cells.clone().map(|cell| cell.model.id.to_owned()));
-    names.extend(all.iter().flat_map(|c| c.cells.iter().map(|cell| c.cell_id(cell.model.id))));
+    names.extend(all.iter().map(|course| course.scenario.id.to_owned()));
+    let models = |course: &Course| -> Vec<String> {
+        course.racers.iter().map(|racer| racer.model().to_owned()).collect()
+    };
+    names.extend(all.iter().flat_map(models));
+    names.extend(all.iter().flat_map(|c| c.racers.iter().map(|racer| c.cell_id(racer.model()))));
     names.sort();
     names.dedup();
     names
@@ -183,6 +193,11 @@ fn check_globs(kind: &str, given: &[impl AsRef<str>], known: &[String]) -> Resul
         }
     }
     Ok(())
+}
+
+/// Whether something is called exactly so; else what is near.
+pub(crate) fn check_name(kind: &str, given: &str, known: &[String]) -> Result<(), Failure> {
+    if known.iter().any(|id| id == given) { Ok(()) } else { Err(nothing(kind, given, known)) }
 }
 
 /// Whether any of these globs matches; a family stands for all of its variants. None: everything.

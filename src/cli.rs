@@ -114,6 +114,9 @@ pub(crate) struct ChoiceArgs {
     /// On which CPUs the contender and the other end run, instead of a scenario's own
     #[arg(long, value_enum, env = "DEADHEAT_PLACEMENT")]
     pub(crate) placement: Option<Place>,
+    /// External programs that race too, instead of those of ./deadheat.toml
+    #[arg(long, value_name = "FILE", env = "DEADHEAT_CONFIG")]
+    pub(crate) config: Option<PathBuf>,
     /// The courses that are otherwise only raced by name, too
     #[arg(long, env = "DEADHEAT_ALL")]
     pub(crate) all: bool,
@@ -155,6 +158,10 @@ pub(crate) struct EffortArgs {
     /// Every order and every schedule comes from it
     #[arg(long, value_name = "N", env = "DEADHEAT_SEED")]
     pub(crate) seed: Option<u64>,
+    /// How long a child may be silent: for tests of those that are
+    #[arg(long, value_name = "DUR", value_parser = slice, hide = true, env = "DEADHEAT_PATIENCE")]
+    #[serde(skip)]
+    pub(crate) patience: Option<Duration>,
     /// The model that the others are compared with, instead of a scenario's own
     #[arg(long, value_name = "MODEL", env = "DEADHEAT_REFERENCE")]
     pub(crate) reference: Option<String>,

@@ -30,10 +30,17 @@ pub(crate) fn run(cells: &[Cell], face: Face) -> u8 {
         }
     };
     output::colour(color);
-    todo.perform(cells).unwrap_or_else(|failure| {
+    let code = todo.perform(cells).unwrap_or_else(|failure| {
         output::error(&failure);
         failure.code
-    })
+    });
+    match output::lost() {
+        Some(error) => {
+            output::error(format_args!("failed to write to standard output: {error}"));
+            if code == exit::OK { exit::FAILED } else { code }
+        }
+        None => code,
+    }
 }
 
 /// What is to be done, whatever way it was said.

@@ -5,13 +5,13 @@ use std::collections::BTreeMap;
 use deadheat_core::{
     cell::{Cell, ScenarioInfo},
     load::Load,
-    race::plan::race_id,
+    race::{External, plan::race_id},
     scenario::{Params, Tier},
 };
 
-use crate::{cli::ChoiceArgs, failure::Failure};
+use crate::{cli::ChoiceArgs, config::Outsider, failure::Failure};
 
-/// One scenario under one load, with the models that there are for it.
+/// One scenario under one load, with everybody that there is for it.
 #[derive(Clone, Debug)]
 pub(crate) struct Course {
     /// The scenario.
@@ -26,8 +26,27 @@ pub(crate) struct Course {
     pub(crate) name_placement: bool,
     /// When it is run.
     pub(crate) tier: Tier,
-    /// A cell for each model.
-    pub(crate) cells: Vec<Cell>,
+    /// A cell for each model, and the external programs that know the scenario.
+    pub(crate) racers: Vec<Racer>,
+}
+
+/// Who could race in a course.
+#[derive(Clone, Debug)]
+pub(crate) enum Racer {
+    /// A model of this program.
+    Own(Cell),
+    /// An external program.
+    External(External),
+}
+
+impl Racer {
+    /// The id of the model, or of the program.
+    pub(crate) fn model(&self) -> &str {
+        match self {
+            Self::Own(cell) => cell.model.id,
+            Self::External(external) => &external.id,
+        }
+    }
 }
 
 impl Course {
@@ -46,6 +65,24 @@ impl Course {
         )
     }
 
+    /// The cells of this program's own models.
+    pub(crate) fn cells(&self) -> Vec<Cell> {
+        let own = |racer: &Racer| match racer {
+            Racer::Own(cell) => Some(cell.clone()),
+            Racer::External(_) => None,
+        };
+        self.racers.iter().filter_map(own).collect()
+    }
+
+    /// The external programs.
+    pub(crate) fn externals(&self) -> Vec<External> {
+        let external = |racer: &Racer| match racer {
+            Racer::Own(_) => None,
+            Racer::External(external) => Some(external.clone()),
+        };
+        self.racers.iter().filter_map(external).collect()
+    }
+
     fn named_placement(&self) -> Option<&str> {
         self.name_placement.then_some(self.placement.as_str())
     }
@@ -56,7 +93,11 @@ const FIRST: [(&str, &str); 4] =
     [("http-server", "closed"), ("idle-tasks", ""), ("tcp-echo", ""), ("http-fanout", "")];
 
 /// Every course of the cells' scenarios, the most telling first.
-pub(crate) fn courses(cells: &[Cell], choice: &ChoiceArgs) -> Result<Vec<Course>, Failure> {
+pub(crate) fn courses(
+    cells: &[Cell],
+    outsiders: &[Outsider],
+    choice: &ChoiceArgs,
+) -> Result<Vec<Course>, Failure> {
     let mut scenarios: Vec<ScenarioInfo> = Vec::new();
     for cell in cells {
         if scenarios.iter().all(|scenario| scenario.id != cell.scenario.id) {
@@ -65,9 +106,11 @@ pub(crate) fn courses(cells: &[Cell], choice: &ChoiceArgs) -> Result<Vec<Course>
     }
     let mut courses: Vec<Course> = Vec::new();
     for scenario in scenarios {
-        let cells: Vec<_> =
-            cells.iter().filter(|cell| cell.scenario.id == scenario.id).cloned().collect();
-        for course in of_scenario(&scenario, &cells, choice)? {
+        let cells = cells.iter().filter(|cell| cell.scenario.id == scenario.id);
+        let outsiders = outsiders.iter().filter(|outsider| outsider.knows(&scenario));
+        let externals = outsiders.map(|outsider| Racer::External(outsider.external.clone()));
+        let racers: Vec<Racer> = cells.cloned().map(Racer::Own).chain(externals).collect();
+        for course in of_scenario(&scenario, &racers, choice)? {
             let id = course.id();
             if courses.iter().all(|other| other.id() != id) {
                 courses.push(course);
@@ -90,7 +133,7 @@ pub(crate) fn courses(cells: &[Cell], choice: &ChoiceArgs) -> Result<Vec<Course>
 
 fn of_scenario(
     scenario: &ScenarioInfo,
-    cells: &[Cell],
+    racers: &[Racer],
     choice: &ChoiceArgs,
 ) -> Result<Vec<Course>, Failure> {
     let about = (scenario.describe)();
@@ -131,7 +174,7 @@ fn of_scenario(
                 placement: placement.into(),
                 name_placement: placement != usual,
                 tier,
-                cells: cells.to_vec(),
+                racers: racers.to_vec(),
             })
         })
         .collect()

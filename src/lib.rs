@@ -11,6 +11,7 @@ mod choice;
 mod cli;
 mod closing;
 mod cmd;
+mod config;
 mod course;
 mod failure;
 mod folder;

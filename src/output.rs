@@ -1,11 +1,13 @@
 //! The only place that prints. Results go to standard output; the plan, progress and warnings to
 //! standard error, so that a result can be piped.
 //!
-//! A reader that hangs up is no error of ours: what can't be printed is dropped.
+//! A reader that hangs up is no error of ours: what it does not read is dropped. Any other failure to
+//! print a result is kept, and the program says so when it ends.
 
 use std::{
     fmt::Display,
-    io::{IsTerminal, Write},
+    io::{self, IsTerminal, Write},
+    sync::OnceLock,
 };
 
 use anstream::{AutoStream, ColorChoice};
@@ -21,14 +23,32 @@ pub(crate) fn colour(choice: clap::ColorChoice) {
     .write_global();
 }
 
+/// The first result that could not be printed. Standard output is the process's, so this is too.
+static LOST: OnceLock<io::Error> = OnceLock::new();
+
 /// A line of result.
 pub(crate) fn line(text: impl Display) {
-    let _ = writeln!(anstream::stdout(), "{text}");
+    keep(writeln!(anstream::stdout(), "{text}"));
 }
 
 /// A result as it is, line ends included.
 pub(crate) fn result(text: &str) {
-    let _ = anstream::stdout().write_all(text.as_bytes());
+    keep(anstream::stdout().write_all(text.as_bytes()));
+}
+
+/// Why results could not be printed, if they could not.
+pub(crate) fn lost() -> Option<&'static io::Error> {
+    keep(io::stdout().flush());
+    LOST.get()
+}
+
+fn keep(outcome: io::Result<()>) {
+    if let Err(error) = outcome
+        && error.kind() != io::ErrorKind::BrokenPipe
+    {
+        // Only the first one says why.
+        let _ = LOST.set(error);
+    }
 }
 
 /// A line of progress.

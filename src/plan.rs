@@ -70,11 +70,11 @@ impl Terms {
             seed: self.seed,
             reference: self.reference.as_deref(),
             controls: self.profile != Profile::Smoke,
-            external: Vec::new(),
+            external: course.externals(),
             margin: self.margin.clone(),
             keep_slices: self.keep_slices,
         };
-        let mut plan = Plan::new(&course.cells, wish);
+        let mut plan = Plan::new(&course.scenario, &course.cells(), wish);
         let least = self.least(&plan);
         if plan.shape.blocks < least && self.fixed {
             plan.warnings.push(few_blocks(plan.shape.blocks, least));

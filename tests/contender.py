@@ -2,6 +2,8 @@
 import json, os, socket, struct, sys, threading, time
 
 fault = sys.argv[1] if len(sys.argv) > 1 else ""
+if fault == "mute":
+    time.sleep(3600)
 
 
 def send(message, numbers=()):
@@ -55,6 +57,9 @@ while True:
     if fault == "crash" and turns == 2:
         print("about to crash", file=sys.stderr, flush=True)
         os.abort()
+    if fault == "hang" and turns == 2:
+        print("about to hang", file=sys.stderr, flush=True)
+        time.sleep(3600)
     if fault == "rubbish":
         print("debugging is fun, and this is not a frame at all", flush=True)
     if fault == "refuse":

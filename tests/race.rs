@@ -5,11 +5,11 @@ use std::{collections::BTreeMap, ops::ControlFlow, sync::LazyLock, time::Duratio
 use deadheat::core::{
     cell::Cell,
     race::{
-        self, Launcher, Plan, Progress,
+        self, External, Launcher, Plan, Progress,
         child::{Processes, Threads},
         plan::{Effort, Wish},
     },
-    record::{Fits, Outcome, Race, Status, Trial},
+    record::{Block, Fits, Outcome, Race, Status, Trial},
     scenario::Params,
 };
 
@@ -29,7 +29,7 @@ fn plan(scenario: &str, models: &[&str], load: &str, external: &[(&str, &str)]) 
     let contender = |(id, fault): &(&str, &str)| {
         let script = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/contender.py");
         let command = ["python3", script, fault].map(str::to_owned).to_vec();
-        ((*id).to_owned(), command)
+        External { id: (*id).to_owned(), command, ..External::default() }
     };
     let wish = Wish {
         params: Params::parse("", (cells[0].scenario.describe)().params).unwrap(),
@@ -44,7 +44,7 @@ fn plan(scenario: &str, models: &[&str], load: &str, external: &[(&str, &str)]) 
         margin: BTreeMap::new(),
         keep_slices: false,
     };
-    Plan::new(&cells, wish)
+    Plan::new(&cells[0].scenario, &cells, wish)
 }
 
 fn run(plan: &Plan, launcher: &dyn Launcher) -> Race {
@@ -79,8 +79,13 @@ fn a_race_has_every_slice_of_everyone() {
         assert_eq!(trials.len(), 2);
         for trial in trials {
             assert_eq!(trial.outcome, Outcome::Ok);
-            assert_eq!(trial.slices.len(), 2, "warm-up rounds are not kept");
-            assert!(!trial.hist.service.is_empty() && trial.hist.response.is_empty());
+            // In foul weather rounds are run again, up to as many.
+            let rounds: Vec<_> = trial.slices.iter().map(|slice| slice.round).collect();
+            assert!((2..=4).contains(&rounds.len()), "warm-up rounds are not kept: {rounds:?}");
+            assert_eq!(rounds, (0..rounds.len()).collect::<Vec<_>>());
+            let [fair, foul] = [&trial.hist, &trial.foul_hist];
+            assert!(!fair.service.is_empty() || !foul.service.is_empty());
+            assert!(fair.response.is_empty() && foul.response.is_empty());
             for slice in &trial.slices {
                 assert!(slice.done > 0 && slice.executed >= slice.done, "{slice:?}");
                 assert_eq!(slice.peer.unwrap().done, slice.executed, "what the peer counted");
@@ -104,7 +109,7 @@ fn all_models_of_a_round_get_the_same_arrivals() {
                 .iter()
                 .map(|trial| (trial.slices[round].schedule_seed, trial.slices[round].offered))
                 .collect();
-            assert!(seen.len() == 3 && seen.iter().all(|s| *s == seen[0]), "{seen:?}");
+            assert!(seen.len() == 4 && seen.iter().all(|s| *s == seen[0]), "{seen:?}");
             assert!(seen[0].1 > 0);
         }
     }
@@ -159,8 +164,8 @@ fn what_goes_wrong_with_a_contender_is_its_own() {
 #[test]
 fn a_program_that_is_not_there_is_named() {
     let mut plan = plan("tcp-echo", &["threads/per-task"], "closed-2", &[("no/program", "")]);
-    for entrant in plan.entrants.iter_mut().filter(|e| !e.command.is_empty()) {
-        entrant.command = vec!["/nowhere/program".into()];
+    for external in plan.entrants.iter_mut().filter_map(|e| e.external.as_mut()) {
+        external.command = vec!["/nowhere/program".into()];
     }
     let race = run(&plan, &processes());
     assert!(cause(trials(&race, "no/program")[0]).contains("failed to start /nowhere/program"));
@@ -181,6 +186,31 @@ fn a_race_that_is_stopped_keeps_its_blocks_and_goes_on() {
     race::run(&plan, &launcher, &mut race, &mut |_, _| ControlFlow::Continue(())).unwrap();
     assert_eq!((race.blocks.len(), &race.status), (2, &Status::Complete));
     assert_eq!(race.blocks[0], first);
+}
+
+#[test]
+fn a_block_that_is_cut_is_kept_where_everyone_has_a_whole_round() {
+    // A warm-up round and two measured ones, of a model and its controls: nine slices.
+    let plan = plan("sleep", &["threads/per-task"], "closed-2", &[]);
+    for (stop_at, kept) in
+        [(5, None), (6, Some([1, 1, 1])), (8, Some([1, 2, 2])), (9, Some([2, 2, 2]))]
+    {
+        let mut race = race::begin(&plan);
+        let mut stop = |_: &mut Race, progress: Progress| match progress {
+            Progress::Slice { done, .. } if done >= stop_at => ControlFlow::Break(()),
+            Progress::Block => ControlFlow::Break(()),
+            _ => ControlFlow::Continue(()),
+        };
+        race::run(&plan, &Threads(&CELLS), &mut race, &mut stop).unwrap();
+        assert_eq!(race.status, Status::Cut, "{stop_at}");
+        let rounds = |block: &Block| {
+            let mut rounds: Vec<_> = block.trials.iter().map(|t| t.slices.len()).collect();
+            rounds.sort_unstable();
+            (rounds, block.cut)
+        };
+        let wanted = kept.map(|rounds| (rounds.to_vec(), stop_at < 9));
+        assert_eq!(race.blocks.first().map(rounds), wanted, "{stop_at}");
+    }
 }
 
 #[test]

@@ -9,7 +9,6 @@ use thiserror::Error;
 
 use crate::{
     cell::Verifier,
-    clock,
     protocol::Prepare,
     record::{Fits, Kind, Outcome, Race, Status, Trial, Warning},
     scenario::Setup,
@@ -17,6 +16,7 @@ use crate::{
 
 mod block;
 pub mod child;
+mod external;
 mod fit;
 mod measure;
 pub mod order;
@@ -27,6 +27,7 @@ use self::{block::Cast, child::Child};
 
 pub use self::{
     child::Launcher,
+    external::External,
     plan::{Entrant, Plan},
 };
 
@@ -219,9 +220,4 @@ fn note_workers(race: &mut Race, block: &block::Measured) {
             contender.workers = *workers;
         }
     }
-}
-
-/// The longest time a child may take to answer, beyond what it was asked to do.
-fn patience(ns: u64) -> u64 {
-    clock::now() + ns + 30_000_000_000
 }

@@ -265,6 +265,9 @@ pub struct Block {
     pub order_seed: u64,
     /// One per contender that was started.
     pub trials: Vec<Trial>,
+    /// Whether it was ended before its last round; every contender has at least one whole round.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub cut: bool,
     /// Fields of a later minor version, kept.
     #[serde(flatten)]
     pub more: Map<String, Value>,

@@ -205,6 +205,16 @@ pub fn raise_descriptors() -> io::Result<u64> {
     Ok(most)
 }
 
+/// How many processes and threads this user may have; `None`: any number, as for root.
+pub fn processes() -> Option<u64> {
+    #[cfg(any(target_os = "linux", target_os = "macos"))]
+    if !nix::unistd::geteuid().is_root() {
+        let (limit, _) = getrlimit(Resource::RLIMIT_NPROC).ok()?;
+        return (limit != nix::sys::resource::RLIM_INFINITY).then_some(limit);
+    }
+    None
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -10,6 +10,7 @@ use deadheat_core::{
 use crate::{
     choice::{choose, ids},
     cli::{CargoArgs, ChoiceArgs, EffortArgs, ListArgs, RunArgs},
+    config,
     course::Course,
     failure::{Failure, exit},
     output,
@@ -20,10 +21,12 @@ use crate::{
 /// Models, scenarios and cells. Everything that exists by name is here too.
 pub(crate) fn list(cells: &[Cell], args: &ListArgs) -> Result<u8, Failure> {
     let choice = ChoiceArgs { all: true, ..args.choice.clone() };
-    let courses = choose(cells, &choice, Profile::Publish, None)?;
-    let chosen: Vec<Cell> = courses.iter().flat_map(|course| course.cells.clone()).collect();
+    let outsiders = config::read(choice.config.as_deref(), cells)?;
+    let courses = choose(cells, &outsiders, &choice, Profile::Publish, None)?;
+    let chosen: Vec<Cell> = courses.iter().flat_map(Course::cells).collect();
     models(&chosen);
-    scenarios(&chosen);
+    externals(&courses);
+    scenarios(&courses);
     output::line("\nCELLS");
     let effort = EffortArgs { profile: Profile::Smoke, ..EffortArgs::default() };
     let terms = Terms::new(&effort, false, 0);
@@ -48,9 +51,11 @@ pub(crate) fn cells(cells: &[Cell], args: &RunArgs, cargo: &CargoArgs) -> Result
         return Ok(exit::OK);
     }
     let profile = if args.effort.quick { Profile::Quick } else { args.effort.profile };
-    let courses = choose(cells, &args.choice, profile, args.effort.reference.as_deref())?;
+    let outsiders = config::read(args.choice.config.as_deref(), cells)?;
+    let reference = args.effort.reference.as_deref();
+    let courses = choose(cells, &outsiders, &args.choice, profile, reference)?;
     let ids = |course: &Course| -> Vec<String> {
-        course.cells.iter().map(|cell| course.cell_id(cell.model.id)).collect()
+        course.racers.iter().map(|racer| course.cell_id(racer.model())).collect()
     };
     let ids: Vec<String> = courses.iter().flat_map(ids).collect();
     for id in &ids {
@@ -79,11 +84,32 @@ fn models(cells: &[Cell]) {
     }
 }
 
-fn scenarios(cells: &[Cell]) {
+fn externals(courses: &[Course]) {
+    let mut said: Vec<String> = Vec::new();
+    for external in courses.iter().flat_map(Course::externals) {
+        if !said.contains(&external.id) {
+            let note = if external.note.is_empty() {
+                String::new()
+            } else {
+                format!(" ({})", external.note)
+            };
+            let command = external.command.join(" ");
+            output::line(format_args!("  {:24}external program: {command}{note}", external.id));
+            said.push(external.id);
+        }
+    }
+}
+
+fn scenarios(courses: &[Course]) {
     output::line("\nSCENARIOS");
-    for id in ids(cells, |cell| cell.scenario.id) {
-        let Some(cell) = cells.iter().find(|cell| cell.scenario.id == id) else { continue };
-        let about = (cell.scenario.describe)();
+    let mut said: Vec<&str> = Vec::new();
+    for scenario in courses.iter().map(|course| &course.scenario) {
+        let id = scenario.id;
+        if said.contains(&id) {
+            continue;
+        }
+        said.push(id);
+        let about = (scenario.describe)();
         output::line(format_args!("  {id:24}{}; {}", about.operation, about.stands_for));
         for course in about.courses {
             let params = if course.params.is_empty() {

@@ -7,10 +7,13 @@ use deadheat_core::{
     record::{Record, Status},
 };
 
-use crate::{cli::RunArgs, failure::Failure, folder::Folder, program};
+use crate::{cli::RunArgs, config::Outsider, failure::Failure, folder::Folder, program};
 
 /// Where the record keeps the arguments.
 pub(crate) const ARGS: &str = "args";
+
+/// Where the record keeps the external programs that were there to be raced.
+pub(crate) const OUTSIDERS: &str = "external";
 
 /// What a run goes on with.
 pub(crate) struct Resumed {
@@ -48,6 +51,14 @@ pub(crate) fn resume(folder: &Path, now: &RunArgs) -> Result<Resumed, Failure> {
         )));
     }
     Ok(Resumed { args, folder, record })
+}
+
+/// The external programs that the run was started with; its file may have changed since.
+pub(crate) fn outsiders(record: &Record) -> Result<Vec<Outsider>, Failure> {
+    let Some(stored) = record.run.more.get(OUTSIDERS) else { return Ok(Vec::new()) };
+    serde_json::from_value(stored.clone()).map_err(|error| {
+        Failure::error(format!("the record does not say which external programs raced: {error}"))
+    })
 }
 
 /// Gives the plans the lengths that their races had.

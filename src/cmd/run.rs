@@ -11,7 +11,10 @@ use std::{
 use deadheat_core::{
     cell::Cell,
     clock, machine,
-    race::{self, Plan, Progress, child::Processes},
+    race::{
+        self, Plan, Progress,
+        child::{PATIENCE, Processes},
+    },
     record::{Outcome, Race, Record, Role, SCHEMA, Status, Warning},
     stats::{Estimate, judge, rank, summary, twins_over_run},
 };
@@ -23,6 +26,7 @@ use crate::{
     cli::{OutputFormat, RunArgs},
     closing,
     cmd::resume::{self, Resumed},
+    config::{self, Outsider},
     failure::{Failure, exit},
     folder::Folder,
     output,
@@ -44,7 +48,11 @@ pub(crate) fn run(cells: &[Cell], args: &RunArgs) -> Result<u8, Failure> {
         }
         None => Run::new(cells, args.clone(), None)?,
     };
-    run.race()?;
+    if let Err(failure) = run.race() {
+        // What is not on disk is told here, or nowhere.
+        run.print(&run.folder.record());
+        return Err(failure);
+    }
     run.finish(args.results.strict)
 }
 
@@ -88,11 +96,18 @@ impl Run {
         };
         let terms = Terms::new(&args.effort, args.results.keep_slices, seed);
         let reference = args.effort.reference.as_deref();
-        let courses = choose(cells, &args.choice, terms.profile, reference)?;
+        let named = args.choice.config.as_deref();
+        let (outsiders, file) = match &stored {
+            Some((folder, record)) => (resume::outsiders(record)?, folder.record()),
+            None => (config::read(named, cells)?, config::path(named).to_owned()),
+        };
+        let courses = choose(cells, &outsiders, &args.choice, terms.profile, reference)?;
         let launcher = Processes::of_this_program().map_err(|error| {
             Failure::error(format!("failed to find this program's own file: {error}"))
         })?;
+        let launcher = launcher.patient_for(args.effort.patience.unwrap_or(PATIENCE));
         let mut plans = terms.plans(&courses);
+        config::check_programs(&plans, &file)?;
         if stored.is_none() && terms.profile != Profile::Smoke {
             calibrate(&mut plans, &launcher);
         }
@@ -100,7 +115,7 @@ impl Run {
         let (folder, mut record) = if let Some(stored) = stored {
             stored
         } else {
-            let record = new_record(&args, &terms);
+            let record = new_record(&args, &terms, &outsiders);
             (Folder::create(args.results.out.as_deref(), &record)?, record)
         };
         resume::take_shapes(&mut plans, &record)?;
@@ -211,13 +226,17 @@ impl Run {
     /// Writes and prints the reports.
     fn finish(&mut self, strict: bool) -> Result<u8, Failure> {
         let mut page = self.folder.record();
+        let mut unwritten = None;
         for id in ["md", "html"] {
             let Some(format) = deadheat_reports::find(id) else { continue };
             if id == "html" && self.args.results.noplot {
                 continue;
             }
             match (format.render)(&self.record, &Options::default()) {
-                Ok(files) => page = self.folder.add(&files)?,
+                Ok(files) => match self.folder.add(&files) {
+                    Ok(main) => page = main,
+                    Err(failure) => unwritten = Some(failure),
+                },
                 Err(error) => output::warn(&error.to_string(), ""),
             }
         }
@@ -227,7 +246,7 @@ impl Run {
             output::note(format_args!("baseline {name}: {}", kept.display()));
         }
         self.print(&page);
-        Ok(self.code(strict))
+        unwritten.map_or_else(|| Ok(self.code(strict)), Err)
     }
 
     fn print(&self, page: &std::path::Path) {
@@ -330,7 +349,7 @@ fn announce(plans: &[Plan], record: &Record, folder: &Folder) {
     }
 }
 
-fn new_record(args: &RunArgs, terms: &Terms) -> Record {
+fn new_record(args: &RunArgs, terms: &Terms, outsiders: &[Outsider]) -> Record {
     let started = now();
     let unlike = random_seed() & 0xffff;
     let mut record =
@@ -342,6 +361,9 @@ fn new_record(args: &RunArgs, terms: &Terms) -> Record {
     record.run.seed = terms.seed;
     record.run.program = program::program();
     record.run.more.insert(resume::ARGS.into(), serde_json::json!(args));
+    if !outsiders.is_empty() {
+        record.run.more.insert(resume::OUTSIDERS.into(), serde_json::json!(outsiders));
+    }
     record
 }
 

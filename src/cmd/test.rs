@@ -12,6 +12,7 @@ use crate::{
     choice::choose,
     cli::{CargoArgs, RunArgs},
     cmd::run::{interrupted, on_interrupt},
+    config,
     failure::{Failure, exit},
     output,
     plan::Terms,
@@ -28,12 +29,16 @@ pub(crate) fn test(cells: &[Cell], args: &RunArgs, cargo: &CargoArgs) -> Result<
     (effort.blocks, effort.rounds) = (None, None);
     let seed = effort.seed.unwrap_or(1);
     let terms = Terms::new(&effort, false, seed);
-    let courses = choose(cells, &args.choice, terms.profile, effort.reference.as_deref())?;
+    let outsiders = config::read(args.choice.config.as_deref(), cells)?;
+    let reference = effort.reference.as_deref();
+    let courses = choose(cells, &outsiders, &args.choice, terms.profile, reference)?;
+    let plans = terms.plans(&courses);
+    config::check_programs(&plans, config::path(args.choice.config.as_deref()))?;
     let launcher = Processes::of_this_program()
         .map_err(|error| Failure::error(format!("failed to find this program's file: {error}")))?;
     on_interrupt();
     let mut tally = Tally::default();
-    for (course, plan) in courses.iter().zip(terms.plans(&courses)) {
+    for (course, plan) in courses.iter().zip(plans) {
         let mut race = race::begin(&plan);
         let outcome = race::run(&plan, &launcher, &mut race, &mut |_, _| {
             if interrupted() { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }

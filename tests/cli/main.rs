@@ -1,5 +1,6 @@
 //! The program as its users meet it.
 
 mod commands;
+mod contenders;
 mod runs;
 mod support;

@@ -1,6 +1,7 @@
 //! The program, in a surrounding that no flag of the developer's leaks into.
 
 use std::{
+    fs::File,
     path::{Path, PathBuf},
     process::{Child, Command, Output, Stdio},
     time::Duration,
@@ -10,6 +11,7 @@ use deadheat::core::{
     clock,
     record::{self, Record},
 };
+use nix::{sys::signal, unistd::Pid};
 
 /// The program.
 pub(crate) fn deadheat() -> Command {
@@ -53,8 +55,21 @@ pub(crate) struct Running {
 
 impl Running {
     pub(crate) fn start(mut command: Command, folder: &Path) -> Self {
-        let child = command.stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap();
+        let stderr = File::create(folder.with_extension("stderr")).unwrap();
+        let child = command.stdout(Stdio::null()).stderr(stderr).spawn().unwrap();
         Self { child, folder: folder.into() }
+    }
+
+    /// What it has written to standard error.
+    pub(crate) fn said(&self) -> String {
+        std::fs::read_to_string(self.folder.with_extension("stderr")).unwrap()
+    }
+
+    /// Asks it to end, as Ctrl-C does, and waits for that.
+    pub(crate) fn interrupt(&mut self) -> Option<i32> {
+        let pid = Pid::from_raw(i32::try_from(self.pid()).unwrap());
+        signal::kill(pid, signal::Signal::SIGINT).unwrap();
+        self.child.wait().unwrap().code()
     }
 
     /// Waits until this many blocks are on disk.

@@ -42,7 +42,6 @@ const CLOCKS: &[(&str, &str)] = &[
     ("bench-core/src/contender/keeper.rs", "the pacer, and the end of a drain"),
     ("bench-core/src/peer.rs", "a peer counts how long it served"),
     ("bench-core/src/machine.rs", "what the clock can do, asked once per run"),
-    ("bench-core/src/race.rs", "the parent's patience"),
     ("bench-core/src/race/block.rs", "how long a calibration slice takes"),
     ("bench-core/src/race/weather.rs", "how long a slice's weather lasted"),
     ("bench-core/src/race/child.rs", "the parent's patience, and the time to be ready"),

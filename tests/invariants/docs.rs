@@ -12,8 +12,9 @@ use crate::source::{Source, files, root};
 /// What the module docs of a scenario say.
 const HEADINGS: &[&str] = &["Operation", "Session", "Not measured", "Stands for", "Claims"];
 
-/// Files that the program writes: they are nowhere in the repository.
-const WRITTEN: &[&str] = &["bencher.txt", "report.html", "report.md", "results.json"];
+/// Files that the program, or its user, writes: they are nowhere in the repository.
+const WRITTEN: &[&str] =
+    &["bencher.txt", "deadheat.toml", "report.html", "report.md", "results.json"];
 
 /// Extensions that make a word in backticks the name of a file.
 const EXTENSIONS: &[&str] = &["css", "html", "json", "md", "py", "rs", "toml", "txt"];

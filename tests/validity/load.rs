@@ -13,6 +13,7 @@ use std::{
 
 use deadheat::core::{
     clock,
+    race::External,
     record::{Fits, Metric, Outcome, Status},
     resource,
     stats::{Measures, judge, mark},
@@ -94,9 +95,10 @@ fn a_server_that_falls_behind_is_saturated_and_that_is_a_result() {
 fn a_contender_that_shortens_its_times_breaks_littles_law() {
     let mut plan = plan("tcp-echo", &["threads/per-task"], "closed-2", "free");
     let script = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/contender.py");
+    let command = ["python3", script, "hurry"].map(str::to_owned).to_vec();
     let mut liar = plan.entrants[0].clone();
     liar.contender.id = "python/hurry".into();
-    liar.command = ["python3", script, "hurry"].map(str::to_owned).to_vec();
+    liar.external = Some(External { id: "python/hurry".into(), command, ..External::default() });
     plan.entrants.push(liar);
     let race = run(&plan);
     for (_, trial) in race.trials("threads/per-task") {

@@ -45,7 +45,7 @@ fn plan(scenario: &str, models: &[&str], load: &str, placement: &str) -> Plan {
         margin: BTreeMap::new(),
         keep_slices: false,
     };
-    Plan::new(&cells, wish)
+    Plan::new(&cells[0].scenario.clone(), &cells, wish)
 }
 
 fn run(plan: &Plan) -> Race {

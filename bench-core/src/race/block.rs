@@ -46,6 +46,8 @@ pub(super) struct Cast<'a> {
     /// CPUs on which nobody else should run.
     cpus: Vec<usize>,
     barometer: Barometer,
+    /// Whether the block was told to stop, and is kept as far as it got.
+    cut: bool,
 }
 
 /// A contender in a block: its process while it lives, and what it has done.
@@ -105,10 +107,11 @@ impl<'a> Cast<'a> {
         let able = race.contenders.iter().enumerate().filter_map(fit).collect();
         let cpus = plan.exclusive_cpus();
         let barometer = Barometer::new(&cpus);
-        Self { plan, launcher, peers, verifier, able, given_up: given_up(race), cpus, barometer }
+        let given_up = given_up(race);
+        Self { plan, launcher, peers, verifier, able, given_up, cpus, barometer, cut: false }
     }
 
-    /// Runs a block; `None` where it was told to stop before its end.
+    /// Runs a block; `None` where it was told to stop before everybody had a whole measured round.
     pub(super) fn block(
         &mut self,
         index: usize,
@@ -125,7 +128,7 @@ impl<'a> Cast<'a> {
             let players: Vec<_> = players.into_iter().map(|(_, player)| player).collect();
             let workers = players.iter().map(|p| (p.id.clone(), p.workers)).collect();
             let trials = players.into_iter().map(|p| p.finish(self.plan)).collect();
-            let record = Block { index, order_seed, trials, ..Block::default() };
+            let record = Block { index, order_seed, trials, cut: self.cut, ..Block::default() };
             Measured { record, workers, foul }
         }))
     }
@@ -218,8 +221,9 @@ impl<'a> Cast<'a> {
         let (rounds, warmup) = (shape.rounds, shape.warmup);
         let race = self.plan.id();
         let (mut done, mut steal, mut round) = (0, Steal::default(), 0);
-        while round < warmup + rounds
-            || (round < warmup + 2 * rounds && fair(round - warmup, foul) < rounds)
+        while !self.cut
+            && (round < warmup + rounds
+                || (round < warmup + 2 * rounds && fair(round - warmup, foul) < rounds))
         {
             let order_seed = order::seed(self.plan.seed, &race, block, 2 * round);
             let schedule_seed = order::seed(self.plan.seed, &race, block, 2 * round + 1);
@@ -234,7 +238,11 @@ impl<'a> Cast<'a> {
                 // Rounds that are run again take no more of the bar than those they stand for.
                 let of = (warmup + rounds) * players.len();
                 if ticks(done.min(of), of) {
-                    return Ok(None);
+                    if done / players.len() <= warmup {
+                        return Ok(None);
+                    }
+                    self.cut = true;
+                    break;
                 }
             }
             let stolen = steal.judge(self.barometer.read(std::iter::empty()), self.cpus.len());
@@ -245,6 +253,7 @@ impl<'a> Cast<'a> {
             foul.extend(bad);
             round += 1;
         }
+        self.cut &= done < (warmup + rounds) * players.len();
         for (_, player) in &mut players {
             player.end_turn();
         }
@@ -267,6 +276,8 @@ impl<'a> Cast<'a> {
         let mut players = Vec::new();
         let rounds = self.plan.shape.rounds;
         let of = able.len() * rounds;
+        // The steps of a scenario that climbs are one measurement: a part of them is none.
+        let divisible = (self.plan.scenario.describe)().solo_steps == 0;
         for (position, place) in order::shuffled(able.len(), seed).into_iter().enumerate() {
             let mut player = self.start(able[place]);
             self.await_ready(&mut player)?;
@@ -279,8 +290,13 @@ impl<'a> Cast<'a> {
                 let bad = bad.filter(|_| self.plan.primary != Metric::Memory);
                 player.tally.settle(bad.is_none());
                 foul.extend(bad);
-                if ticks(position * rounds + round + 1, of) {
-                    return Ok(None);
+                let done = position * rounds + round + 1;
+                if ticks(done, of) && done < of {
+                    if !divisible || position + 1 < able.len() {
+                        return Ok(None);
+                    }
+                    self.cut = true;
+                    break;
                 }
             }
             player.end_turn();
@@ -315,7 +331,8 @@ impl<'a> Cast<'a> {
             extra_every: entrant.extra_every(),
             ..self.plan.prepare()
         };
-        let started = self.launcher.contender(&label, &self.plan.placement.sut, &entrant.command);
+        let (cpus, external) = (&self.plan.placement.sut, entrant.external.as_ref());
+        let started = self.launcher.contender(&label, cpus, external);
         match started.and_then(|mut child| child.send_prepare(prepare).map(|()| child)) {
             Ok(child) => player.child = Some(child),
             Err(error) => player.fail(error.to_string()),
@@ -334,7 +351,7 @@ impl<'a> Cast<'a> {
             }
             Err(error) => {
                 player.fail(error.to_string());
-                return Ok(());
+                return self.check_peers();
             }
         }
         if self.plan.scenario.server {

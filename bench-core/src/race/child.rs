@@ -23,13 +23,16 @@ use crate::{
     line::Line,
     model::BLOCKING_THREADS,
     protocol::{Done, Message, Numbers, Prepare, Ready, Turn, VERSION},
-    race::patience,
+    race::External,
     record::Role,
     resource,
 };
 
 /// What is kept of a child's standard error, bytes.
 const TAIL: usize = 2 << 10;
+
+/// How long a child may take to answer, beyond what it was asked to do.
+pub const PATIENCE: Duration = Duration::from_secs(30);
 
 /// How long a child may take to end by itself.
 const FAREWELL: Duration = Duration::from_secs(1);
@@ -39,9 +42,13 @@ pub const CHILD_ARG: &str = "deadheat-child";
 
 /// Starts children.
 pub trait Launcher {
-    /// A contender, on these CPUs from its first instruction on; `command` is an external
-    /// program's, if it is one.
-    fn contender(&self, label: &str, cpus: &[usize], command: &[String]) -> io::Result<Child>;
+    /// A contender, on these CPUs from its first instruction on; `None`: this program.
+    fn contender(
+        &self,
+        label: &str,
+        cpus: &[usize],
+        external: Option<&External>,
+    ) -> io::Result<Child>;
 
     /// A peer.
     fn peer(&self, label: &str) -> io::Result<Child>;
@@ -51,17 +58,24 @@ pub trait Launcher {
 #[derive(Clone, Debug)]
 pub struct Processes {
     program: PathBuf,
+    patience: Duration,
 }
 
 impl Processes {
     /// Of the program that is running.
     pub fn of_this_program() -> io::Result<Self> {
-        Ok(Self { program: std::env::current_exe()? })
+        Ok(Self { program: std::env::current_exe()?, patience: PATIENCE })
     }
 
     /// Of another program that was built with the same cells: for tests.
     pub fn of(program: impl Into<PathBuf>) -> Self {
-        Self { program: program.into() }
+        Self { program: program.into(), patience: PATIENCE }
+    }
+
+    /// With another patience than [`PATIENCE`].
+    #[must_use]
+    pub fn patient_for(self, patience: Duration) -> Self {
+        Self { patience, ..self }
     }
 
     fn own(&self, label: &str, cpus: &[usize]) -> io::Result<Child> {
@@ -71,22 +85,25 @@ impl Processes {
             // Defaults of runtimes that can only be told so.
             .env("ASYNC_STD_THREAD_COUNT", cpus.len().max(1).to_string())
             .env("BLOCKING_MAX_THREADS", BLOCKING_THREADS.to_string());
-        Child::start(command, cpus)
+        Child::start(command, cpus, self.patience).map_err(|error| {
+            io::Error::new(error.kind(), format!("failed to start its process: {error}"))
+        })
     }
 }
 
 impl Launcher for Processes {
-    fn contender(&self, label: &str, cpus: &[usize], command: &[String]) -> io::Result<Child> {
-        match command {
-            [] => self.own(label, cpus),
-            [program, args @ ..] => {
-                let mut command = Command::new(program);
-                command.args(args);
-                Child::start(command, cpus).map_err(|error| {
-                    io::Error::new(error.kind(), format!("failed to start {program}: {error}"))
-                })
-            }
-        }
+    fn contender(
+        &self,
+        label: &str,
+        cpus: &[usize],
+        external: Option<&External>,
+    ) -> io::Result<Child> {
+        let Some(external) = external else { return self.own(label, cpus) };
+        let start = |command| Child::start(command, cpus, self.patience);
+        external.start().and_then(start).map_err(|error| {
+            let name = external.name();
+            io::Error::new(error.kind(), format!("failed to start {name}: {error}"))
+        })
     }
 
     fn peer(&self, label: &str) -> io::Result<Child> {
@@ -99,7 +116,12 @@ impl Launcher for Processes {
 pub struct Threads(pub &'static [Cell]);
 
 impl Launcher for Threads {
-    fn contender(&self, _label: &str, _cpus: &[usize], _command: &[String]) -> io::Result<Child> {
+    fn contender(
+        &self,
+        _label: &str,
+        _cpus: &[usize],
+        _external: Option<&External>,
+    ) -> io::Result<Child> {
         self.peer("")
     }
 
@@ -110,7 +132,7 @@ impl Launcher for Threads {
         thread::spawn(move || cell::child(cells, Line::new(from_parent, to_parent)));
         let deadline = Arc::new(AtomicU64::new(u64::MAX));
         let from = Patient { from: from_child, deadline: Arc::clone(&deadline) };
-        Ok(Child::over(Line::new(from, to_child), deadline, None))
+        Ok(Child::over(Line::new(from, to_child), deadline, None, PATIENCE))
     }
 }
 
@@ -130,6 +152,7 @@ pub struct Child {
     line: Line,
     deadline: Arc<AtomicU64>,
     process: Option<Process>,
+    patience: Duration,
     started: u64,
     /// From its start to its `ready`, ns.
     pub ready_ns: u64,
@@ -173,7 +196,7 @@ impl<R: Read + AsFd> Read for Patient<R> {
 }
 
 impl Child {
-    fn start(mut command: Command, cpus: &[usize]) -> io::Result<Self> {
+    fn start(mut command: Command, cpus: &[usize], patience: Duration) -> io::Result<Self> {
         // A child inherits the set of the thread that starts it: so a program that never heard of
         // CPU sets keeps to it too. Not from a thread of its own: with that the child would die.
         let all = resource::cpus();
@@ -199,11 +222,21 @@ impl Child {
         let deadline = Arc::new(AtomicU64::new(u64::MAX));
         let from = Patient { from, deadline: Arc::clone(&deadline) };
         let process = Process { child, said, listener: Some(listener) };
-        Ok(Self::over(Line::new(from, stdin), deadline, Some(process)))
+        Ok(Self::over(Line::new(from, stdin), deadline, Some(process), patience))
     }
 
-    fn over(line: Line, deadline: Arc<AtomicU64>, process: Option<Process>) -> Self {
-        Self { line, deadline, process, started: clock::now(), ready_ns: 0 }
+    fn over(
+        line: Line,
+        deadline: Arc<AtomicU64>,
+        process: Option<Process>,
+        patience: Duration,
+    ) -> Self {
+        Self { line, deadline, process, patience, started: clock::now(), ready_ns: 0 }
+    }
+
+    /// When it is given up, where it was asked to do something that lasts `ns`.
+    fn deadline_after(&self, ns: u64) -> u64 {
+        clock::now().saturating_add(ns).saturating_add(clock::nanos(self.patience))
     }
 
     /// Its process id; `None` for a thread.
@@ -213,7 +246,7 @@ impl Child {
 
     /// Sends `prepare`, after its hello; [`wait_ready`](Self::wait_ready) is to follow.
     pub fn send_prepare(&mut self, prepare: Prepare) -> io::Result<()> {
-        match self.next(patience(0))?.0 {
+        match self.next(self.deadline_after(0))?.0 {
             Message::Hello { protocol: VERSION, .. } => {}
             Message::Hello { protocol, .. } => {
                 let text = format!("it speaks version {protocol} of the protocol, not {VERSION}");
@@ -221,12 +254,12 @@ impl Child {
             }
             other => return Err(unexpected("hello", &other)),
         }
-        self.line.send(&Message::Prepare(Box::new(prepare)), &Numbers::default())
+        self.send(&Message::Prepare(Box::new(prepare)), &Numbers::default())
     }
 
     /// Waits for `ready`.
     pub fn wait_ready(&mut self) -> io::Result<Ready> {
-        match self.next(patience(30_000_000_000))?.0 {
+        match self.next(self.deadline_after(clock::nanos(self.patience)))?.0 {
             Message::Ready(ready) => {
                 self.ready_ns = clock::now() - self.started;
                 Ok(ready)
@@ -246,8 +279,8 @@ impl Child {
         let turn = Turn { arrivals: arrivals.len() as u64, ..turn.clone() };
         let planned = turn.for_ns + arrivals.last().copied().unwrap_or(0) + turn.drain_ns;
         let numbers = Numbers { arrivals: arrivals.to_vec(), ..Numbers::default() };
-        self.line.send(&Message::Slice(turn), &numbers)?;
-        self.done(patience(planned))
+        self.send(&Message::Slice(turn), &numbers)?;
+        self.done(self.deadline_after(planned))
     }
 
     /// Its counters, between turns.
@@ -259,6 +292,16 @@ impl Child {
         match self.next(deadline)? {
             (Message::Done(done), numbers) => Ok((*done, numbers)),
             (other, _) => Err(unexpected("done", &other)),
+        }
+    }
+
+    fn send(&mut self, message: &Message, numbers: &Numbers) -> io::Result<()> {
+        match self.line.send(message, numbers) {
+            // Its last words, or how it ended, tell more than that it does not listen.
+            Err(error) if error.kind() == io::ErrorKind::BrokenPipe => {
+                self.next(clock::now() + clock::nanos(FAREWELL)).and(Err(error))
+            }
+            sent => sent,
         }
     }
 

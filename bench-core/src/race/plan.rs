@@ -7,7 +7,7 @@ use crate::{
     clock,
     load::{Arrivals, Load},
     protocol::Prepare,
-    race::{child::contender_id, fit, weather::Barometer},
+    race::{External, child::contender_id, fit, weather::Barometer},
     record::{Contender, Fits, Handicap, Kind, Metric, Placement, Role, Shape, Warning},
     resource,
     scenario::{Params, Sessions, Setup, connections},
@@ -18,8 +18,8 @@ use crate::{
 pub struct Entrant {
     /// As in the record.
     pub contender: Contender,
-    /// An external program that speaks the protocol; empty: this program.
-    pub command: Vec<String>,
+    /// The external program that it is; `None`: this program.
+    pub external: Option<External>,
 }
 
 /// A race to be run.
@@ -106,8 +106,8 @@ pub struct Wish<'a> {
     pub reference: Option<&'a str>,
     /// Whether the reference also runs as its own twin, and as its handicapped twin.
     pub controls: bool,
-    /// External contenders: id and command.
-    pub external: Vec<(String, Vec<String>)>,
+    /// External programs that take part.
+    pub external: Vec<External>,
     /// Equivalence margins that are not the default.
     pub margin: BTreeMap<Metric, f64>,
     /// Whether each slice's histograms are kept.
@@ -115,9 +115,9 @@ pub struct Wish<'a> {
 }
 
 impl Plan {
-    /// Plans a race of `cells`, which are all of one scenario.
-    pub fn new(cells: &[Cell], wish: Wish<'_>) -> Self {
-        let scenario = cells[0].scenario.clone();
+    /// Plans a race of `cells`, which are all of this scenario, and of the external programs.
+    pub fn new(scenario: &ScenarioInfo, cells: &[Cell], wish: Wish<'_>) -> Self {
+        let scenario = scenario.clone();
         let about = (scenario.describe)();
         let setup = Setup { params: &wish.params, load: wish.load, peers: &[] };
         let sessions = connections(about.sessions, &setup);
@@ -125,18 +125,26 @@ impl Plan {
         let available = resource::cpus();
         let placement = place(wish.placement, &available);
         let mut warnings = warn_of_cpus(&placement, &available);
-        let demand = (scenario.demand)(&setup);
+        let has_peers = !(scenario.peers)(&setup).is_empty();
+        let needs = fit::Needs {
+            demand: (scenario.demand)(&setup),
+            sessions,
+            connections: if has_peers { sessions as u64 } else { 0 },
+            same_address: has_peers && !scenario.server,
+        };
         let limits = fit::Limits::read();
         let mut entrants: Vec<Entrant> = cells
             .iter()
             .map(|cell| {
-                let fits = fit::fits(cell, &setup, demand, sessions, placement.sut.len(), &limits);
+                let fits = fit::fits(cell, &setup, &needs, placement.sut.len(), &limits);
                 Entrant::own(cell.model.id, cell.model.note, Role::Model, fits)
             })
             .collect();
-        entrants.extend(wish.external.into_iter().map(|(id, command)| Entrant {
-            command,
-            ..Entrant::own(&id, "external program", Role::Model, Fits::Yes)
+        entrants.extend(wish.external.into_iter().map(|external| {
+            let fits = fit::fits_external(&external, &needs, &limits);
+            let note = if external.note.is_empty() { "external program" } else { &external.note };
+            let own = Entrant::own(&external.id, note, Role::Model, fits);
+            Entrant { external: Some(external), ..own }
         }));
         let reference = pick_reference(&entrants, wish.reference.unwrap_or(about.reference));
         // Both controls run if any do.
@@ -144,7 +152,7 @@ impl Plan {
         let alive = entrants.iter().filter(|e| e.contender.fits == Fits::Yes).count() + controls;
         let kind = match (kind(about.solo_steps, typical, wish.load), alive) {
             (Kind::Solo, _) => Kind::Solo,
-            (kind, alive) => limits.need_solo(&demand, sessions, alive).map_or(kind, |warning| {
+            (kind, alive) => limits.need_solo(&needs, alive).map_or(kind, |warning| {
                 warnings.push(warning);
                 Kind::Solo
             }),
@@ -326,7 +334,7 @@ impl Entrant {
             note: note.into(),
             ..Contender::default()
         };
-        Self { contender, command: Vec::new() }
+        Self { contender, external: None }
     }
 
     /// The work handicap: after every so many operations one more; 0: none.
