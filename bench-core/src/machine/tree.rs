@@ -14,6 +14,11 @@ impl Tree<'_> {
         (!words.is_empty()).then(|| words.join(" "))
     }
 
+    /// Whether there is such a file or folder.
+    pub(super) fn has(&self, path: &str) -> bool {
+        self.0.join(path).exists()
+    }
+
     /// Lines of a file.
     pub(super) fn lines(&self, path: &str) -> Vec<String> {
         let text = fs::read_to_string(self.0.join(path)).unwrap_or_default();
