@@ -24,6 +24,8 @@ mod tree;
 
 use self::{facts::facts, fingerprint::fingerprint, hypervisor::hypervisor, tree::Tree};
 
+pub(crate) use self::tree::count_cpus;
+
 /// This machine, with what its clock can do.
 pub fn here() -> Machine {
     let machine = examine(Path::new("/"), hypervisor::by_cpuid());

@@ -41,6 +41,7 @@ const CLOCKS: &[(&str, &str)] = &[
     ("bench-core/src/contender.rs", "it hands the clock of its model to the keeper"),
     ("bench-core/src/contender/keeper.rs", "the pacer, and the end of a drain"),
     ("bench-core/src/peer.rs", "a peer counts how long it served"),
+    ("bench-core/src/doctor/measure.rs", "the doctor times sleeps, gaps and wake-ups"),
     ("bench-core/src/machine.rs", "what the clock can do, asked once per run"),
     ("bench-core/src/race.rs", "the parent's patience"),
     ("bench-core/src/race/child.rs", "the parent's patience, and the time to be ready"),

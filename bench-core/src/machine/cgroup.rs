@@ -43,7 +43,7 @@ pub(crate) struct Throttled {
     /// Periods in which it ran.
     pub(crate) periods: u64,
     /// Those of them in which its quota was used up.
-    pub(crate) throttled: u64,
+    pub(crate) held_back: u64,
     /// How long its threads were held back, summed over CPUs.
     pub(crate) ns: u64,
 }
@@ -55,6 +55,9 @@ struct Cpu {
     quota: Option<String>,
     throttled: Option<Throttled>,
 }
+
+/// Where cgroups are mounted.
+const ROOT: &str = "sys/fs/cgroup";
 
 /// Both versions, behind the same names.
 struct Hierarchy<'a> {
@@ -76,7 +79,6 @@ impl<'a> Hierarchy<'a> {
                 found.then(|| (names.to_owned(), path.to_owned()))
             })
         };
-        const ROOT: &str = "sys/fs/cgroup";
         if tree.text("sys/fs/cgroup/cgroup.controllers").is_some() {
             let own = find("").unwrap_or_default().1;
             let groups = || Groups::new(tree, ROOT, &own);
@@ -84,7 +86,8 @@ impl<'a> Hierarchy<'a> {
             return Some(Self { version: "2", cpu, cpuset, memory, pids });
         }
         let groups = |controller: &str| {
-            let (names, own) = find(controller).unwrap_or_else(|| (controller.into(), "".into()));
+            let (names, own) =
+                find(controller).unwrap_or_else(|| (controller.into(), String::new()));
             // Controllers that are mounted together have links of their single names beside.
             let single = format!("{ROOT}/{controller}");
             let mount = if tree.has(&single) { single } else { format!("{ROOT}/{names}") };
@@ -141,7 +144,7 @@ fn parse(text: &str) -> Option<Throttled> {
     };
     Some(Throttled {
         periods: field("nr_periods")?,
-        throttled: field("nr_throttled")?,
+        held_back: field("nr_throttled")?,
         ns: field("throttled_usec").map(|us| us * 1_000).or_else(|| field("throttled_time"))?,
     })
 }
@@ -166,8 +169,8 @@ pub(super) fn cgroup(tree: &Tree<'_>, add: &mut impl FnMut(String, Option<String
     let share = quota.as_deref().and_then(cpus);
     add("cgroup.cpus".into(), share.map(|cpus| format!("{cpus:.2}")));
     add("cgroup.cpu.max".into(), quota);
-    let said = |Throttled { periods, throttled, ns }| {
-        format!("{throttled} of {periods} periods, {:.3} s", ns as f64 / 1e9)
+    let said = |Throttled { periods, held_back, ns }| {
+        format!("{held_back} of {periods} periods, {:.3} s", ns as f64 / 1e9)
     };
     add("cgroup.throttled".into(), throttled.map(said));
     let set =
@@ -241,7 +244,7 @@ mod tests {
     #[test]
     fn a_root_group_counts_nothing() {
         assert_eq!(parse("usage_usec 70000000 user_usec 60000000 system_usec 10000000"), None);
-        let counted = Throttled { periods: 5, throttled: 2, ns: 7_000 };
+        let counted = Throttled { periods: 5, held_back: 2, ns: 7_000 };
         assert_eq!(parse("nr_periods 5 nr_throttled 2 throttled_time 7000"), Some(counted));
         assert_eq!(throttled(&Tree(Path::new("/nowhere"))), None);
     }

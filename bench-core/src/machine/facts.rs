@@ -96,11 +96,19 @@ pub(super) fn facts(tree: &Tree<'_>) -> BTreeMap<String, String> {
     add("governor".into(), governors(tree));
     add("smt".into(), smt(tree));
     add("cores".into(), cores(tree));
-    for name in tree.names(VULNERABILITIES) {
+    let vulnerabilities = tree.names(VULNERABILITIES);
+    let known = vulnerabilities.len();
+    let mut concern = 0;
+    for name in vulnerabilities {
         let state = tree.text(&format!("{VULNERABILITIES}/{name}"));
         // What does not concern this CPU costs it nothing.
-        add(format!("mitigations.{name}"), state.filter(|state| state != "Not affected"));
+        let state = state.filter(|state| state != "Not affected");
+        concern += usize::from(state.is_some());
+        add(format!("mitigations.{name}"), state);
     }
+    let summary = || format!("{concern} of {known} known vulnerabilities concern this CPU");
+    add("mitigations".into(), (known > 0).then(summary));
+    add("cpus.allowed".into(), tree.field("proc/self/status", "Cpus_allowed_list"));
     let flags: Vec<String> =
         tree.flags().into_iter().filter(|flag| FLAGS.contains(&flag.as_str())).collect();
     add("cpu.flags".into(), (!flags.is_empty()).then(|| flags.join(" ")));

@@ -25,7 +25,7 @@ pub(super) fn hypervisor(tree: &Tree<'_>, by_cpu: Option<String>) -> Option<Stri
 }
 
 /// What the CPU says. Leaf 1, ECX bit 31 is reserved for hypervisors, which set it; leaf
-/// 4000_0000h is theirs, and names them in EBX, ECX, EDX (AMD64 Architecture Programmer's Manual,
+/// `4000_0000h` is theirs, and names them in EBX, ECX, EDX (AMD64 Architecture Programmer's Manual,
 /// vol. 3, appendix E.3.1).
 #[cfg(target_arch = "x86_64")]
 pub(super) fn by_cpuid() -> Option<String> {

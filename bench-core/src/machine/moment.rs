@@ -48,7 +48,7 @@ impl Moment {
         });
         let throttled = self.throttled.zip(earlier.throttled).map(|(b, a)| Throttled {
             periods: less(b.periods, a.periods),
-            throttled: less(b.throttled, a.throttled),
+            held_back: less(b.held_back, a.held_back),
             ns: less(b.ns, a.ns),
         });
         Self { ticks, throttled }

@@ -64,8 +64,13 @@ impl Tree<'_> {
             let lines = self.lines("proc/cpuinfo");
             return lines.iter().filter(|line| line.starts_with("processor")).count();
         };
-        online.split(',').filter_map(count).sum()
+        count_cpus(&online)
     }
+}
+
+/// CPUs of a list: `0-3,8`.
+pub(crate) fn count_cpus(list: &str) -> usize {
+    list.split(',').filter_map(count).sum()
 }
 
 /// CPUs of `3` or `0-7`.
