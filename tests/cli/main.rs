@@ -1,5 +1,6 @@
 //! The program as its users meet it.
 
 mod commands;
+mod doctor;
 mod runs;
 mod support;
