@@ -10,7 +10,7 @@ use std::{
 
 use deadheat_core::{
     cell::Cell,
-    clock, machine,
+    clock, doctor, machine,
     race::{self, Plan, Progress, child::Processes},
     record::{Outcome, Race, Record, Role, SCHEMA, Status, Warning},
     stats::{Estimate, judge, rank, summary, twins_over_run},
@@ -335,6 +335,7 @@ fn new_record(args: &RunArgs, terms: &Terms) -> Record {
     let unlike = random_seed() & 0xffff;
     let mut record =
         Record { schema: SCHEMA.into(), machine: machine::here(), ..Record::default() };
+    record.warnings = doctor::warnings(&record.machine);
     record.run.id = format!("{}-{unlike:04x}", started.strftime("%Y%m%dT%H%M%SZ"));
     record.run.started = started.to_string();
     record.run.command = std::env::args().collect();
