@@ -76,6 +76,8 @@ pub(crate) enum Command {
     List(ListArgs),
     /// Any format from stored records
     Report(ReportArgs),
+    /// What in this machine spoils measurements, how much, and what to do about it
+    Doctor(DoctorArgs),
     /// Write a starter for racing your own code: benches/race.rs
     Init(InitArgs),
 }
@@ -83,7 +85,7 @@ pub(crate) enum Command {
 impl Command {
     /// Whether a first argument is a subcommand.
     pub(crate) fn is_name(text: &str) -> bool {
-        ["run", "list", "report", "init", "help"].contains(&text)
+        ["run", "list", "report", "doctor", "init", "help"].contains(&text)
     }
 }
 
@@ -227,6 +229,17 @@ pub(crate) struct ReportArgs {
     /// Write over files that exist
     #[arg(long, env = "DEADHEAT_FORCE")]
     pub(crate) force: bool,
+}
+
+/// What `doctor` is told.
+#[derive(Debug, Args)]
+pub(crate) struct DoctorArgs {
+    /// Machine-readable: what was read, what was measured, and a finding for every check
+    #[arg(long, env = "DEADHEAT_JSON")]
+    pub(crate) json: bool,
+    /// Leave out the noise floor: the same code, raced twice for 10 s
+    #[arg(long, env = "DEADHEAT_NO_RACE")]
+    pub(crate) no_race: bool,
 }
 
 /// What `init` is told.

@@ -7,6 +7,7 @@
 pub mod cell;
 pub mod clock;
 pub mod contender;
+pub mod doctor;
 pub mod duration;
 pub mod env;
 pub mod line;

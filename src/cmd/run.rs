@@ -10,7 +10,7 @@ use std::{
 
 use deadheat_core::{
     cell::Cell,
-    clock, machine,
+    clock, doctor, machine,
     race::{
         self, Plan, Progress,
         child::{PATIENCE, Processes},
@@ -354,6 +354,7 @@ fn new_record(args: &RunArgs, terms: &Terms, outsiders: &[Outsider]) -> Record {
     let unlike = random_seed() & 0xffff;
     let mut record =
         Record { schema: SCHEMA.into(), machine: machine::here(), ..Record::default() };
+    record.warnings = doctor::warnings(&record.machine);
     record.run.id = format!("{}-{unlike:04x}", started.strftime("%Y%m%dT%H%M%SZ"));
     record.run.started = started.to_string();
     record.run.command = std::env::args().collect();

@@ -2,5 +2,6 @@
 
 mod commands;
 mod contenders;
+mod doctor;
 mod runs;
 mod support;

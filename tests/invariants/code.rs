@@ -41,6 +41,7 @@ const CLOCKS: &[(&str, &str)] = &[
     ("bench-core/src/contender.rs", "it hands the clock of its model to the keeper"),
     ("bench-core/src/contender/keeper.rs", "the pacer, and the end of a drain"),
     ("bench-core/src/peer.rs", "a peer counts how long it served"),
+    ("bench-core/src/doctor/measure.rs", "the doctor times sleeps, gaps and wake-ups"),
     ("bench-core/src/machine.rs", "what the clock can do, asked once per run"),
     ("bench-core/src/race/block.rs", "how long a calibration slice takes"),
     ("bench-core/src/race/weather.rs", "how long a slice's weather lasted"),

@@ -3,9 +3,15 @@
 use crate::record::Machine;
 
 /// Facts that belong to it. Not the command line, which carries boot ids; not limits of a shell.
-const FACTS: [&str; 9] = [
+const FACTS: [&str; 15] = [
     "cores",
     "cpu.flags",
+    "cpu.microcode",
+    "frequency.driver",
+    "frequency.preference",
+    "isolated",
+    "nohz_full",
+    "thp",
     "smt",
     "governor",
     "clocksource",

@@ -14,6 +14,11 @@ impl Tree<'_> {
         (!words.is_empty()).then(|| words.join(" "))
     }
 
+    /// Whether there is such a file or folder.
+    pub(super) fn has(&self, path: &str) -> bool {
+        self.0.join(path).exists()
+    }
+
     /// Lines of a file.
     pub(super) fn lines(&self, path: &str) -> Vec<String> {
         let text = fs::read_to_string(self.0.join(path)).unwrap_or_default();
@@ -59,8 +64,13 @@ impl Tree<'_> {
             let lines = self.lines("proc/cpuinfo");
             return lines.iter().filter(|line| line.starts_with("processor")).count();
         };
-        online.split(',').filter_map(count).sum()
+        count_cpus(&online)
     }
+}
+
+/// CPUs of a list: `0-3,8`.
+pub(crate) fn count_cpus(list: &str) -> usize {
+    list.split(',').filter_map(count).sum()
 }
 
 /// CPUs of `3` or `0-7`.

@@ -91,7 +91,7 @@ pub struct Machine {
     #[serde(default)]
     pub load: Option<f64>,
     /// Everything else, by name: `smt`, `governor`, `clocksource`, `mitigations`, `cmdline`,
-    /// `ulimit.nofile`, `sysctl.net.core.somaxconn`, `cgroup.cpu.max`, …
+    /// `allocator`, `ulimit.nofile`, `sysctl.net.core.somaxconn`, `cgroup.cpu.max`, `psi.cpu`, …
     #[serde(default)]
     pub facts: BTreeMap<String, String>,
     /// Fields of a later minor version, kept.
