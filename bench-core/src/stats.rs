@@ -27,6 +27,7 @@ pub mod histogram;
 pub mod human;
 mod judge;
 mod measures;
+mod planning;
 mod rank;
 mod regression;
 mod sky;
@@ -49,6 +50,7 @@ pub use self::{
     group::{Group, leading_group},
     judge::{Judgement, judge, mark},
     measures::{Measures, Pair, applicable},
+    planning::{Precision, precision, race_precision},
     rank::{min_blocks, rank},
     regression::{Line, memory_line, theil_sen},
     sky::Sky,
