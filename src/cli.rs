@@ -149,6 +149,10 @@ pub(crate) struct EffortArgs {
     /// The measured window of a slice, such as 20ms
     #[arg(long, value_name = "DUR", value_parser = slice, env = "DEADHEAT_SLICE")]
     pub(crate) slice: Option<Duration>,
+    /// More blocks, until all comparisons of the primary metric can tell ±P%; at most 1000, or
+    /// what fits into --max-time
+    #[arg(long, value_name = "P%", value_parser = half_width, env = "DEADHEAT_UNTIL")]
+    pub(crate) until: Option<f64>,
     /// Cut rounds, and then blocks that are not needed, until it fits into this
     #[arg(long, value_name = "DUR", value_parser = max_time, env = "DEADHEAT_MAX_TIME")]
     pub(crate) max_time: Option<Duration>,
@@ -331,13 +335,23 @@ fn margin(text: &str) -> Result<Margin, String> {
             )
         }
     };
-    let delta = match value.strip_suffix('%') {
+    share(value).map(|delta| Margin { metric, delta })
+}
+
+/// A half-width: 2%, ±2% or 0.02.
+fn half_width(text: &str) -> Result<f64, String> {
+    share(text.strip_prefix('±').unwrap_or(text))
+}
+
+/// A share that makes sense for a margin or a half-width.
+fn share(text: &str) -> Result<f64, String> {
+    let share = match text.strip_suffix('%') {
         Some(percent) => percent.parse().map(|percent: f64| percent / 100.0),
-        None => value.parse(),
+        None => text.parse(),
     };
-    match delta {
-        Ok(delta) if (0.001..=1.0).contains(&delta) => Ok(Margin { metric, delta }),
-        _ => Err(format!("\"{value}\" is not between 0.1% and 100%")),
+    match share {
+        Ok(share) if (0.001..=1.0).contains(&share) => Ok(share),
+        _ => Err(format!("\"{text}\" is not between 0.1% and 100%")),
     }
 }
 
@@ -362,6 +376,16 @@ mod tests {
                 let env = arg.get_env().map(|env| env.to_string_lossy().into_owned());
                 assert_eq!(env, Some(format!("DEADHEAT_{name}")));
             }
+        }
+    }
+
+    #[test]
+    fn half_widths_are_shares() {
+        for text in ["2%", "±2%", "0.02"] {
+            assert_eq!(half_width(text), Ok(0.02), "{text}");
+        }
+        for text in ["", "±", "2", "0", "-2%", "NaN", "inf", "two", "2%%"] {
+            assert!(half_width(text).is_err(), "{text}");
         }
     }
 

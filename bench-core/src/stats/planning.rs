@@ -26,6 +26,8 @@ const GIVEN_UP: usize = 2;
 /// How precise a set of comparisons is, against a half-width that is wanted.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
 pub struct Precision {
+    /// Comparisons that were looked at.
+    pub comparisons: usize,
     /// The widest half-width, as a ratio minus 1; `None` where some comparison has no interval.
     pub widest: Option<f64>,
     /// Whether every half-width is below what is wanted.
@@ -48,7 +50,12 @@ pub struct Precision {
 /// ```
 pub fn precision(estimates: &[Estimate], half_width: f64, fewest: usize) -> Precision {
     let wanted = half_width.ln_1p();
-    let mut seen = Precision { widest: Some(0.0), is_reached: true, blocks: Some(0) };
+    let mut seen = Precision {
+        comparisons: estimates.len(),
+        widest: Some(0.0),
+        is_reached: true,
+        blocks: Some(0),
+    };
     for estimate in estimates {
         let own = estimate.half_width();
         seen.widest = seen.widest.zip(own).map(|(most, own)| most.max(own.exp_m1()));
@@ -77,8 +84,8 @@ fn blocks_for(n: usize, half_width: f64, wanted: f64) -> Option<u64> {
 /// it will be judged, and the twin at 0.05.
 ///
 /// Whoever has failed too often to be started again is left out, and so is who has no number in
-/// any block: no number of blocks would make its interval. If nobody has a number, nothing is
-/// reached, and no number of blocks is named.
+/// any block: no number of blocks would make its interval. If nobody has a number, there are no
+/// comparisons, nothing is reached, and no number of blocks is named.
 pub fn race_precision(race: &Race, half_width: f64) -> Precision {
     let measures = Measures::of(race);
     let is = |role: Role| {
