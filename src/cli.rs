@@ -105,7 +105,8 @@ pub(crate) struct ChoiceArgs {
     /// Scenarios: comma list of globs
     #[arg(long, value_name = "GLOBS", value_delimiter = ',', env = "DEADHEAT_SCENARIOS")]
     pub(crate) scenarios: Vec<String>,
-    /// Race under this load, instead of a scenario's own: closed-16, open-5000-poisson; repeatable
+    /// Race under this load, instead of a scenario's own: closed-16, open-5000-poisson,
+    /// open-5000-burst-50, open-1000-ramp-9000, batch-1000; repeatable
     #[arg(long, value_name = "LOAD", value_delimiter = ',', value_parser = load, env = "DEADHEAT_LOAD")]
     pub(crate) load: Vec<String>,
     /// Set a parameter of the scenarios that have it; repeatable
