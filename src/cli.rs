@@ -29,7 +29,8 @@ pub(crate) struct Program {
         global = true,
         value_name = "WHEN",
         default_value = "auto",
-        env = "DEADHEAT_COLOR"
+        env = "DEADHEAT_COLOR",
+        display_order = 1000
     )]
     pub(crate) color: clap::ColorChoice,
     #[command(flatten)]
@@ -43,7 +44,13 @@ pub(crate) struct Bench {
     #[command(flatten)]
     pub(crate) run: RunArgs,
     /// When to use colours
-    #[arg(long, value_name = "WHEN", default_value = "auto", env = "DEADHEAT_COLOR")]
+    #[arg(
+        long,
+        value_name = "WHEN",
+        default_value = "auto",
+        env = "DEADHEAT_COLOR",
+        display_order = 1000
+    )]
     pub(crate) color: clap::ColorChoice,
     #[command(flatten)]
     pub(crate) cargo: CargoArgs,
@@ -107,7 +114,8 @@ pub(crate) struct ChoiceArgs {
     /// Scenarios: comma list of globs
     #[arg(long, value_name = "GLOBS", value_delimiter = ',', env = "DEADHEAT_SCENARIOS")]
     pub(crate) scenarios: Vec<String>,
-    /// Race under this load, instead of a scenario's own: closed-16, open-5000-poisson; repeatable
+    /// Race under this load, instead of a scenario's own: closed-16, open-5000-poisson,
+    /// open-5000-burst-50, open-1000-ramp-9000, batch-1000; repeatable
     #[arg(long, value_name = "LOAD", value_delimiter = ',', value_parser = load, env = "DEADHEAT_LOAD")]
     pub(crate) load: Vec<String>,
     /// Set a parameter of the scenarios that have it; repeatable
@@ -154,6 +162,10 @@ pub(crate) struct EffortArgs {
     /// The measured window of a slice, such as 20ms
     #[arg(long, value_name = "DUR", value_parser = slice, env = "DEADHEAT_SLICE")]
     pub(crate) slice: Option<Duration>,
+    /// More blocks, until all comparisons of the primary metric can tell ±P%; at most 1000, or
+    /// what fits into --max-time
+    #[arg(long, value_name = "P%", value_parser = half_width, env = "DEADHEAT_UNTIL")]
+    pub(crate) until: Option<f64>,
     /// Cut rounds, and then blocks that are not needed, until it fits into this
     #[arg(long, value_name = "DUR", value_parser = max_time, env = "DEADHEAT_MAX_TIME")]
     pub(crate) max_time: Option<Duration>,
@@ -351,13 +363,23 @@ fn margin(text: &str) -> Result<Margin, String> {
             )
         }
     };
-    let delta = match value.strip_suffix('%') {
+    share(value).map(|delta| Margin { metric, delta })
+}
+
+/// A half-width: 2%, ±2% or 0.02.
+fn half_width(text: &str) -> Result<f64, String> {
+    share(text.strip_prefix('±').unwrap_or(text))
+}
+
+/// A share that makes sense for a margin or a half-width.
+fn share(text: &str) -> Result<f64, String> {
+    let share = match text.strip_suffix('%') {
         Some(percent) => percent.parse().map(|percent: f64| percent / 100.0),
-        None => value.parse(),
+        None => text.parse(),
     };
-    match delta {
-        Ok(delta) if (0.001..=1.0).contains(&delta) => Ok(Margin { metric, delta }),
-        _ => Err(format!("\"{value}\" is not between 0.1% and 100%")),
+    match share {
+        Ok(share) if (0.001..=1.0).contains(&share) => Ok(share),
+        _ => Err(format!("\"{text}\" is not between 0.1% and 100%")),
     }
 }
 
@@ -382,6 +404,16 @@ mod tests {
                 let env = arg.get_env().map(|env| env.to_string_lossy().into_owned());
                 assert_eq!(env, Some(format!("DEADHEAT_{name}")));
             }
+        }
+    }
+
+    #[test]
+    fn half_widths_are_shares() {
+        for text in ["2%", "±2%", "0.02"] {
+            assert_eq!(half_width(text), Ok(0.02), "{text}");
+        }
+        for text in ["", "±", "2", "0", "-2%", "NaN", "inf", "two", "2%%"] {
+            assert!(half_width(text).is_err(), "{text}");
         }
     }
 

@@ -27,6 +27,8 @@ pub(crate) struct Terms {
     reference: Option<String>,
     margin: BTreeMap<Metric, f64>,
     keep_slices: bool,
+    /// The half-width that every comparison is to reach (0.02: ±2%).
+    pub(crate) until: Option<f64>,
     /// What the run must fit in.
     pub(crate) most: Option<Duration>,
 }
@@ -41,7 +43,10 @@ impl Terms {
         effort.long_rounds = args.rounds.unwrap_or(effort.long_rounds);
         effort.window = args.slice;
         // What was asked for in so many words is not cut by a profile's own limit.
-        let asked = args.blocks.is_some() || args.rounds.is_some() || args.slice.is_some();
+        let asked = args.blocks.is_some()
+            || args.rounds.is_some()
+            || args.slice.is_some()
+            || args.until.is_some();
         let most = args.max_time.or_else(|| profile.max_time().filter(|_| !asked));
         Self {
             profile,
@@ -51,6 +56,7 @@ impl Terms {
             reference: args.reference.clone(),
             margin: margins(&args.margin),
             keep_slices,
+            until: args.until,
             most,
         }
     }
@@ -76,7 +82,7 @@ impl Terms {
         };
         let mut plan = Plan::new(&course.scenario, &course.cells(), wish);
         let least = self.least(&plan);
-        if plan.shape.blocks < least && self.fixed {
+        if plan.shape.blocks < least && self.fixed && self.until.is_none() {
             plan.warnings.push(few_blocks(plan.shape.blocks, least));
         }
         if !self.fixed {

@@ -1,16 +1,16 @@
 //! How operations arrive, and the schedule of those that arrive by the clock.
 //!
 //! A load has one spelling, in ids, flags and records: `batch-1000`, `closed-16`,
-//! `closed-16-think-5ms`, `closed-16-spawn`, `open-5000`, `open-5000-poisson`. Rates are
-//! operations per second.
+//! `closed-16-think-5ms`, `closed-16-spawn`, `open-5000`, `open-5000-poisson`,
+//! `open-5000-burst-50`, `open-1000-ramp-9000`. Rates are operations per second.
 
 use std::{fmt, str::FromStr, time::Duration};
 
-use rand::{RngExt, SeedableRng};
-use rand_chacha::ChaCha8Rng;
 use thiserror::Error;
 
 use crate::duration;
+
+mod schedule;
 
 /// How operations arrive.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -49,6 +49,12 @@ pub enum Spacing {
     Constant,
     /// Exponential gaps: independent users.
     Poisson,
+    /// So many at the same instant, and then as long nothing as keeps the rate: timers that fire
+    /// together, a queue that is flushed.
+    Burst(u64),
+    /// The rate goes evenly from the load's own to this one, over each slice: a rush that builds up
+    /// or ebbs away.
+    Ramp(u64),
 }
 
 /// Why a text is not a load.
@@ -80,29 +86,23 @@ impl Load {
 
     /// Intended arrivals from 0 (exclusive for open loads) to `end`, in nanoseconds, ascending.
     /// The same for the same seed, on every machine.
-    #[expect(
-        clippy::cast_possible_truncation,
-        clippy::cast_sign_loss,
-        reason = "arrivals lie between 0 and `end`"
-    )]
     pub fn schedule(&self, end: u64, seed: u64) -> Vec<u64> {
         match self.arrivals {
             Arrivals::Batch(n) => vec![0; usize::try_from(n).unwrap_or(usize::MAX)],
             Arrivals::Closed { .. } => Vec::new(),
-            Arrivals::Open { rate, spacing } => {
-                let gap = 1e9 / rate as f64;
-                let mut random = ChaCha8Rng::seed_from_u64(seed);
-                let mut due = 0.0;
-                std::iter::from_fn(|| {
-                    due += match spacing {
-                        Spacing::Constant => gap,
-                        // Inversion; 1 − u is in (0, 1], so the logarithm is finite.
-                        Spacing::Poisson => -gap * (1.0 - random.random::<f64>()).ln(),
-                    };
-                    (due < end as f64).then_some(due as u64)
-                })
-                .collect()
+            Arrivals::Open { rate, spacing } => schedule::open(rate, spacing, end, seed),
+        }
+    }
+
+    /// Operations per second over a whole slice: of a ramp the mean of its ends. `None` where
+    /// nothing is offered by the clock.
+    pub fn mean_rate(&self) -> Option<f64> {
+        match self.arrivals {
+            Arrivals::Open { rate, spacing: Spacing::Ramp(last) } => {
+                Some(f64::midpoint(rate as f64, last as f64))
             }
+            Arrivals::Open { rate, .. } => Some(rate as f64),
+            Arrivals::Batch(_) | Arrivals::Closed { .. } => None,
         }
     }
 }
@@ -119,8 +119,11 @@ impl fmt::Display for Load {
             }
             Arrivals::Open { rate, spacing } => {
                 write!(f, "open-{rate}")?;
-                if spacing == Spacing::Poisson {
-                    f.write_str("-poisson")?;
+                match spacing {
+                    Spacing::Constant => {}
+                    Spacing::Poisson => f.write_str("-poisson")?,
+                    Spacing::Burst(size) => write!(f, "-burst-{size}")?,
+                    Spacing::Ramp(last) => write!(f, "-ramp-{last}")?,
                 }
             }
         }
@@ -156,16 +159,21 @@ fn parse(text: &str) -> Result<Load, String> {
         "open" => {
             let (rate, spacing) = rest.split_once('-').unwrap_or((rest, ""));
             let rate = count(rate, "operations per second")?;
-            let spacing = match spacing {
-                "" => Spacing::Constant,
-                "poisson" => Spacing::Poisson,
-                other => return Err(format!("no spacing is called \"{other}\"")),
-            };
-            Arrivals::Open { rate, spacing }
+            Arrivals::Open { rate, spacing: self::spacing(spacing)? }
         }
         other => return Err(format!("no kind is called \"{other}\"")),
     };
     Ok(Load { arrivals, spawn })
+}
+
+fn spacing(text: &str) -> Result<Spacing, String> {
+    Ok(match text.split_once('-').unwrap_or((text, "")) {
+        ("", "") => Spacing::Constant,
+        ("poisson", "") => Spacing::Poisson,
+        ("burst", size) => Spacing::Burst(count(size, "operations in a burst")?),
+        ("ramp", last) => Spacing::Ramp(count(last, "operations per second")?),
+        _ => return Err(format!("no spacing is called \"{text}\"")),
+    })
 }
 
 fn count(text: &str, of: &str) -> Result<u64, String> {
@@ -191,6 +199,9 @@ mod tests {
             "open-5000",
             "open-5000-poisson",
             "open-200-poisson-spawn",
+            "open-5000-burst-50",
+            "open-1000-ramp-9000",
+            "open-1000-ramp-500-spawn",
         ] {
             assert_eq!(text.parse::<Load>().unwrap().to_string(), text);
         }
@@ -203,6 +214,10 @@ mod tests {
             ("closed-0", "0 clients"),
             ("closed-x", "\"x\" is not a number of clients"),
             ("open-5000-gauss", "no spacing is called \"gauss\""),
+            ("open-5000-poisson-9", "no spacing is called \"poisson-9\""),
+            ("open-5000-burst", "\"\" is not a number of operations in a burst"),
+            ("open-5000-burst-0", "0 operations in a burst"),
+            ("open-5000-ramp-x", "\"x\" is not a number of operations per second"),
             ("open--5", "not a number"),
             ("closed-4-think-5", "5"),
             ("batch-99999999999", "more than"),

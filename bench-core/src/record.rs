@@ -11,11 +11,13 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
+mod capacity;
 mod io;
 mod machine;
 mod metric;
 
 pub use self::{
+    capacity::Capacity,
     io::{ReadError, read, write},
     machine::{ClockFigures, Machine, Program, Run},
     metric::Metric,
@@ -35,6 +37,9 @@ pub struct Record {
     pub machine: Machine,
     /// In the order they were run.
     pub races: Vec<Race>,
+    /// With `--slo`: how much load each model carries.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub capacities: Vec<Capacity>,
     /// Of the run as a whole.
     pub warnings: Vec<Warning>,
     /// Fields of a later minor version, kept.

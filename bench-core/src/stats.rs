@@ -14,6 +14,7 @@
 
 mod audit;
 mod binomial;
+pub mod capacity;
 mod carry;
 mod conclusions;
 mod conditions;
@@ -26,11 +27,14 @@ mod group;
 pub mod histogram;
 pub mod human;
 mod judge;
+mod knee;
 mod measures;
+mod planning;
 mod rank;
 mod regression;
 mod sky;
 mod summary;
+mod usl;
 
 #[cfg(test)]
 mod simulation;
@@ -39,6 +43,7 @@ mod testing;
 
 pub use self::{
     audit::{Culprit, FoulSlices, Twins, culprits, twins_over_run},
+    capacity::{Bounds, Objective, Point, carried, judge_capacity},
     carry::{CarryOver, Turn, carry_over},
     conclusions::{Sentence, Topic},
     conditions::Conditions,
@@ -48,9 +53,12 @@ pub use self::{
     fdr::{discoveries, p_value},
     group::{Group, leading_group},
     judge::{Judgement, judge, mark},
+    knee::knee,
     measures::{Measures, Pair, applicable},
+    planning::{Precision, precision, race_precision},
     rank::{min_blocks, rank},
     regression::{Line, memory_line, theil_sen},
     sky::Sky,
     summary::{Course, Row, State, Summary, summary},
+    usl::{FEWEST_CPUS, Scalability, UnfitError},
 };

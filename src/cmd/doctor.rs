@@ -104,7 +104,7 @@ fn plan(cells: &[Cell]) -> Result<Plan, String> {
         margin: BTreeMap::new(),
         keep_slices: false,
     };
-    let mut plan = Plan::new(slice::from_ref(cell), wish);
+    let mut plan = Plan::new(&cell.scenario, slice::from_ref(cell), wish);
     // The handicapped control would take a third of the time, and says nothing of the floor.
     plan.entrants.retain(|entrant| entrant.contender.role != Role::Handicapped);
     let mut fits = plan.entrants.iter().map(|entrant| &entrant.contender.fits);

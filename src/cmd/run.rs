@@ -35,6 +35,10 @@ use crate::{
     program,
 };
 
+mod until;
+
+use self::until::Until;
+
 /// How often Ctrl-C was pressed. The handler is the process's, so this is too.
 static INTERRUPTS: AtomicUsize = AtomicUsize::new(0);
 
@@ -95,6 +99,9 @@ impl Run {
             None => args.effort.seed.unwrap_or_else(random_seed),
         };
         let terms = Terms::new(&args.effort, args.results.keep_slices, seed);
+        if terms.until.is_some() && terms.profile.least_rank() == 0 {
+            return Err(Failure::usage("--until: the smoke profile judges nothing"));
+        }
         let reference = args.effort.reference.as_deref();
         let named = args.choice.config.as_deref();
         let (outsiders, file) = match &stored {
@@ -171,6 +178,14 @@ impl Run {
         self.terms.cut(&mut self.plans[next..], left.div_f64(pace));
     }
 
+    /// How long a race may go on for `--until`: its own time, and its share of what is to spare.
+    fn time_for(&self, index: usize) -> Option<Duration> {
+        let left = self.terms.most?.saturating_sub(self.elapsed());
+        let planned = plan::total(&self.plans[index..]);
+        let spare = left.saturating_sub(planned).div_f64((self.plans.len() - index) as f64);
+        Some(self.plans[index].estimate().min(left) + spare)
+    }
+
     fn elapsed(&self) -> Duration {
         Duration::from_nanos(clock::now() - self.started)
     }
@@ -190,9 +205,19 @@ impl Run {
         let slower = self.pace(before);
         let mut unsaved = None;
         let own = self.plans[index].estimate();
+        let mut plan = self.plans[index].clone();
+        let time = self.time_for(index);
+        let mut until =
+            self.terms.until.map(|half_width| Until::begin(half_width, &mut plan, &mut race, time));
         let (record, folder, screen) = (&mut self.record, &self.folder, &mut self.screen);
-        let course = Course { index, of: self.plans.len(), blocks: self.plans[index].shape.blocks };
+        let mut course =
+            Course { index, of: self.plans.len(), blocks: self.plans[index].shape.blocks };
         let mut watch = |race: &mut Race, progress: Progress| {
+            let mut enough = ControlFlow::Continue(());
+            if let Some(until) = until.as_mut().filter(|_| progress == Progress::Block) {
+                enough = until.see(race);
+                course.blocks = race.shape.blocks;
+            }
             let gone = before + own.mul_f64(course.share(race, progress));
             let left = all.saturating_sub(gone).mul_f64(slower);
             if progress == Progress::Block {
@@ -205,11 +230,16 @@ impl Run {
             if unsaved.is_some() || interrupted() {
                 return ControlFlow::Break(());
             }
-            ControlFlow::Continue(())
+            enough
         };
-        let outcome = race::run(&self.plans[index], &self.launcher, &mut race, &mut watch);
+        let outcome = race::run(&plan, &self.launcher, &mut race, &mut watch);
         if let Err(error) = outcome {
             race.status = Status::Failed(error.to_string());
+        }
+        if let Some(until) = until {
+            until.end(&mut race);
+            // What comes next is held against what this really was.
+            self.plans[index].shape.blocks = race.shape.blocks;
         }
         if self.plans[index].shape.blocks > 1 {
             let judged = judge(&race);

@@ -106,6 +106,51 @@ fn a_run_that_was_killed_goes_on_where_it_was() {
     assert!(folder.join("report.html").exists());
 }
 
+#[test]
+fn blocks_are_added_until_it_is_precise_or_time_is_over() {
+    let temporary = tempfile::tempdir().unwrap();
+    let folder = temporary.path().join("precise");
+    // Six blocks are the fewest with an interval, and two intervals in a row must be narrow.
+    let output = small(&folder, 3).args(["--until", "100%"]).output().unwrap();
+    assert_eq!(output.status.code(), Some(0), "{}", stderr(&output));
+    let race = &record(&folder).races[0];
+    let blocks = race.blocks.len();
+    assert!(blocks >= 7, "{blocks}");
+    assert_eq!((race.shape.blocks, &race.status), (blocks, &Status::Complete));
+    assert_eq!(race.more["until"]["reached"], true);
+    assert!(race.warnings.iter().all(|warning| warning.code != "until-not-reached"), "{race:?}");
+
+    // Nothing is as precise as ±0.1% within a second, whatever the machine.
+    let folder = temporary.path().join("late");
+    let mut command = small(&folder, 3);
+    let output = command.args(["--until", "0.1%", "--max-time", "1s"]).output().unwrap();
+    assert_eq!(output.status.code(), Some(0), "{}", stderr(&output));
+    let race = &record(&folder).races[0];
+    assert!(race.blocks.len() >= 3 && race.status == Status::Complete, "{race:?}");
+    assert_eq!(race.more["until"]["reached"], false);
+    let missed = race.warnings.iter().find(|warning| warning.code == "until-not-reached");
+    assert!(missed.is_some_and(|warning| warning.text.contains("±0.1% was wanted")), "{race:?}");
+    assert!(stdout(&output).contains("±0.1% was wanted"), "{}", stdout(&output));
+}
+
+#[test]
+fn a_run_until_it_is_precise_can_be_resumed() {
+    let temporary = tempfile::tempdir().unwrap();
+    let folder = temporary.path().join("run");
+    let mut command = small(&folder, 3);
+    command.args(["--until", "100%"]);
+    let mut running = Running::start(command, &folder);
+    running.has_blocks(2);
+    running.child.kill().unwrap();
+    running.child.wait().unwrap();
+    let output = deadheat().args(["run", "--resume"]).arg(&folder).output().unwrap();
+    assert_eq!(output.status.code(), Some(0), "{}", stderr(&output));
+    let race = &record(&folder).races[0];
+    let until = &race.more["until"];
+    assert_eq!((until["planned"].as_u64(), until["reached"].as_bool()), (Some(3), Some(true)));
+    assert!(race.blocks.len() >= 7 && race.status == Status::Complete, "{race:?}");
+}
+
 #[cfg(target_os = "linux")]
 #[test]
 fn children_die_with_their_parent() {
