@@ -9,7 +9,7 @@ use deadheat::core::{
         child::{Processes, Threads},
         plan::{Effort, Wish},
     },
-    record::{Block, Fits, Outcome, Race, Status, Trial},
+    record::{Block, Fits, Handicap, Outcome, Race, Role, Slice, Status, Trial},
     scenario::Params,
 };
 
@@ -118,6 +118,46 @@ fn all_models_of_a_round_get_the_same_arrivals() {
     assert_ne!(seeds[0], seeds[1], "every round has arrivals of its own");
 }
 
+/// Of a handicapped twin: the share of its operations that were not reported.
+fn extra_share(race: &Race) -> f64 {
+    let twin = race.contenders.iter().find(|c| c.role == Role::Handicapped).unwrap();
+    let slices = || race.trials(&twin.id).flat_map(|(_, trial)| &trial.slices);
+    assert!(race.trials(&twin.id).all(|(_, trial)| trial.outcome.is_ok()));
+    let sum = |of: fn(&Slice) -> u64| slices().map(of).sum::<u64>() as f64;
+    sum(|slice| slice.extra) / sum(|slice| slice.executed)
+}
+
+#[test]
+fn a_handicapped_client_does_a_tenth_more_than_it_reports() {
+    for load in ["closed-4", "closed-4-spawn", "closed-4-think-1ms", "open-3000"] {
+        let plan = plan("tcp-echo", &["threads/per-task"], load, &[]);
+        let race = run(&plan, &processes());
+        let handicap = race.contender("threads/per-task+handicap").unwrap().handicap;
+        assert_eq!(handicap, Some(Handicap::Work { every: 10 }), "{load}");
+        assert!((extra_share(&race) - 0.1).abs() < 0.02, "{load}: {}", extra_share(&race));
+        for trial in trials(&race, "threads/per-task+handicap") {
+            for slice in &trial.slices {
+                // It really asks: the other end counts them too.
+                assert_eq!(slice.peer.unwrap().done, slice.executed + slice.extra, "{load}");
+            }
+        }
+        let others = race.contenders.iter().filter(|c| c.role != Role::Handicapped);
+        for contender in others {
+            let mut slices = race.trials(&contender.id).flat_map(|(_, trial)| &trial.slices);
+            assert!(slices.all(|slice| slice.extra == 0));
+        }
+    }
+}
+
+#[test]
+fn a_handicapped_server_is_asked_a_tenth_more() {
+    for load in ["closed-4", "closed-4-think-1ms", "open-3000"] {
+        let plan = plan("echo-server", &["threads/per-task"], load, &[]);
+        let race = run(&plan, &processes());
+        assert!((extra_share(&race) - 0.1).abs() < 0.02, "{load}: {}", extra_share(&race));
+    }
+}
+
 #[test]
 fn a_foreign_program_races_by_the_protocol_alone() {
     let plan = plan("tcp-echo", &["threads/per-task"], "closed-2", &[("python/threads", "")]);
@@ -125,7 +165,7 @@ fn a_foreign_program_races_by_the_protocol_alone() {
     for trial in trials(&race, "python/threads") {
         assert_eq!(trial.outcome, Outcome::Ok);
         for slice in &trial.slices {
-            assert!(slice.done > 0 && slice.cpu_ns > 0, "the system tells its CPU time: {slice:?}");
+            assert!(slice.executed > 0 && slice.cpu_ns > 0, "the system tells its CPU time: {slice:?}");
             assert_eq!(slice.voluntary, None, "nobody tells its switches, and that is not zero");
         }
     }

@@ -16,11 +16,17 @@ use crate::{
 
 mod block;
 pub mod child;
+mod controls;
 mod external;
 mod fit;
+mod law;
 mod measure;
 pub mod order;
+mod placement;
 pub mod plan;
+mod player;
+mod shape;
+mod tryout;
 pub mod weather;
 
 use self::{block::Cast, child::Child};

@@ -43,7 +43,7 @@ const CLOCKS: &[(&str, &str)] = &[
     ("bench-core/src/peer.rs", "a peer counts how long it served"),
     ("bench-core/src/doctor/measure.rs", "the doctor times sleeps, gaps and wake-ups"),
     ("bench-core/src/machine.rs", "what the clock can do, asked once per run"),
-    ("bench-core/src/race/block.rs", "how long a calibration slice takes"),
+    ("bench-core/src/race/tryout.rs", "how long a calibration slice takes"),
     ("bench-core/src/race/weather.rs", "how long a slice's weather lasted"),
     ("bench-core/src/race/child.rs", "the parent's patience, and the time to be ready"),
     ("bench-core/src/model/virtual_time.rs", "a simulated clock, for tests"),

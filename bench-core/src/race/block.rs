@@ -4,23 +4,18 @@ use std::{collections::BTreeMap, io};
 
 use crate::{
     cell::Verifier,
-    clock,
-    protocol::{Done, Levels, Numbers, Prepare, Turn},
+    protocol::{Done, Numbers, Prepare, Turn},
     race::{
-        LONGEST_BATCH, Peers, Plan, RaceError,
+        Peers, Plan, RaceError,
         child::{Child, Launcher},
         given_up,
-        measure::{Seen, Tally},
+        measure::Seen,
         order,
-        plan::Pace,
+        player::{Player, stretch},
         weather::{self, Barometer, Reading, Steal},
     },
-    record::{
-        Block, Contender, Fits, Foul, Handicap, Kind, Metric, Outcome, PeerCounts, Race, Resources,
-        Role, Shape, Trial, Weather,
-    },
+    record::{Block, Contender, Fits, Foul, Handicap, Kind, Metric, PeerCounts, Race, Weather},
     resource,
-    sample::Sample,
 };
 
 /// A block, and what is known of its contenders only now.
@@ -36,63 +31,18 @@ pub(super) type Ticks<'a> = dyn FnMut(usize, usize) -> bool + 'a;
 
 /// Everybody who takes part in a block.
 pub(super) struct Cast<'a> {
-    plan: &'a Plan,
-    launcher: &'a dyn Launcher,
-    peers: &'a mut Peers,
-    verifier: &'a Verifier,
+    pub(super) plan: &'a Plan,
+    pub(super) launcher: &'a dyn Launcher,
+    pub(super) peers: &'a mut Peers,
+    pub(super) verifier: &'a Verifier,
     /// Indices of the contenders that can run.
-    able: Vec<usize>,
-    given_up: Vec<String>,
+    pub(super) able: Vec<usize>,
+    pub(super) given_up: Vec<String>,
     /// CPUs on which nobody else should run.
-    cpus: Vec<usize>,
-    barometer: Barometer,
+    pub(super) cpus: Vec<usize>,
+    pub(super) barometer: Barometer,
     /// Whether the block was told to stop, and is kept as far as it got.
-    cut: bool,
-}
-
-/// A contender in a block: its process while it lives, and what it has done.
-struct Player {
-    id: String,
-    handicap: Option<Handicap>,
-    child: Option<Child>,
-    target: Option<std::net::SocketAddr>,
-    workers: Option<usize>,
-    base: Option<u64>,
-    ready_ns: u64,
-    levels: Levels,
-    outcome: Outcome,
-    tally: Tally,
-}
-
-/// What a slice showed that does not count.
-struct Tried {
-    done: Done,
-    numbers: Numbers,
-    ready_ns: u64,
-    /// From the parent's side, with all that it takes to begin and to end.
-    whole_ns: u64,
-}
-
-impl Tried {
-    /// The mean service time of its operations; `None` where none ended.
-    fn service_ns(&self) -> Option<u64> {
-        let samples = &self.numbers.samples;
-        let total: u64 = samples.iter().map(|s| s.finished.saturating_sub(s.started)).sum();
-        total.checked_div(samples.len() as u64)
-    }
-
-    /// s/(1 − √ρ)², ρ being how busy its CPUs or its sessions are, whichever is scarcer; `None`
-    /// where they are so busy that its tail would need minutes: then it is not decided here.
-    #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "nanoseconds")]
-    fn relaxation_ns(&self, (cpus, sessions): (usize, usize)) -> Option<u64> {
-        let service = self.service_ns()? as f64;
-        let span = self.done.span_ns.max(1) as f64;
-        let cpu = self.done.end?.cpu_ns.saturating_sub(self.done.begin?.cpu_ns) as f64;
-        let on_cpus = cpu / (span * cpus.max(1) as f64);
-        let in_sessions = self.done.samples as f64 * service / (span * sessions.max(1) as f64);
-        let busy = on_cpus.max(in_sessions);
-        (busy < 0.7).then(|| (service / (1.0 - busy.sqrt()).powi(2)) as u64)
-    }
+    pub(super) cut: bool,
 }
 
 impl<'a> Cast<'a> {
@@ -131,73 +81,6 @@ impl<'a> Cast<'a> {
             let record = Block { index, order_seed, trials, cut: self.cut, ..Block::default() };
             Measured { record, workers, foul }
         }))
-    }
-
-    /// Contenders that would need too long for a batch, and how long: from a twentieth of it.
-    pub(super) fn too_slow(&mut self) -> Result<Vec<(usize, String)>, RaceError> {
-        let batch = self.plan.batch();
-        let part = vec![0; usize::try_from(batch / 20).unwrap_or(usize::MAX)];
-        let mut slow = Vec::new();
-        for index in self.able.clone() {
-            // Who fails here fails in the race, and is reported there.
-            let Some(Tried { done, .. }) = self.try_out(index, Some(&part))? else { continue };
-            let rate = done.samples as f64 / (done.span_ns.max(1) as f64 / 1e9);
-            let seconds = batch as f64 / rate;
-            if seconds > LONGEST_BATCH as f64 / 1e9 {
-                let why = format!("too slow: {seconds:.0} s expected, at {rate:.0}/s");
-                slow.push((index, why));
-            }
-        }
-        Ok(slow)
-    }
-
-    /// How fast the race's cells are here: a slice of each model, alone.
-    pub(super) fn pace(&mut self) -> Result<Option<Pace>, RaceError> {
-        let models: Vec<usize> = self
-            .able
-            .iter()
-            .copied()
-            .filter(|index| self.plan.entrants[*index].contender.role == Role::Model)
-            .collect();
-        let mut seen = Vec::new();
-        for index in models {
-            seen.extend(self.try_out(index, None)?);
-        }
-        let Shape { lead_ns, window_ns, out_ns, .. } = self.plan.shape;
-        let count = seen.len() as u64;
-        let mean = |of: &dyn Fn(&Tried) -> u64| seen.iter().map(of).sum::<u64>() / count.max(1);
-        let most = |of: &dyn Fn(&Tried) -> Option<u64>| seen.iter().filter_map(of).max();
-        let places = (self.plan.placement.sut.len(), self.plan.shape.sessions);
-        Ok(most(&|tried| tried.service_ns()).map(|service_ns| Pace {
-            service_ns,
-            relaxation_ns: most(&|tried| tried.relaxation_ns(places)).unwrap_or(12 * service_ns),
-            ready_ns: mean(&|tried| tried.ready_ns),
-            rest_ns: mean(&|tried| tried.whole_ns.saturating_sub(lead_ns + window_ns + out_ns)),
-        }))
-    }
-
-    /// One slice of a contender that is alone, with these arrivals or the plan's.
-    fn try_out(
-        &mut self,
-        index: usize,
-        arrivals: Option<&[u64]>,
-    ) -> Result<Option<Tried>, RaceError> {
-        let mut player = self.start(index);
-        self.await_ready(&mut player)?;
-        let seed = order::seed(self.plan.seed, &self.plan.id(), usize::MAX, index);
-        let (turn, planned) = self.turn_of(&player, seed);
-        let arrivals = arrivals.unwrap_or(&planned);
-        let begun = clock::now();
-        let done = if self.plan.scenario.server {
-            self.serve(&mut player, &turn, arrivals)
-        } else {
-            player.run(&turn, arrivals)
-        };
-        let whole_ns = clock::now() - begun;
-        let ready_ns = player.ready_ns;
-        self.let_go()?;
-        player.quit();
-        Ok(done.ok().map(|(done, numbers)| Tried { done, numbers, ready_ns, whole_ns }))
     }
 
     /// All alive at once, taking turns. A round in foul weather is run again for all, up to twice
@@ -308,11 +191,11 @@ impl<'a> Cast<'a> {
     }
 
     /// Closes the generator's connections, so that the servers can end.
-    fn let_go(&mut self) -> Result<(), RaceError> {
+    pub(super) fn let_go(&mut self) -> Result<(), RaceError> {
         if self.plan.scenario.server { self.mark_peers().map(drop) } else { Ok(()) }
     }
 
-    fn start(&self, entrant: usize) -> Player {
+    pub(super) fn start(&self, entrant: usize) -> Player {
         let entrant = &self.plan.entrants[entrant];
         let contender = &entrant.contender;
         let mut player = Player::new(contender, self.plan);
@@ -321,7 +204,7 @@ impl<'a> Cast<'a> {
             return player;
         }
         let label = format!("{}/{}", self.plan.id(), contender.id);
-        let prepare = Prepare {
+        let mut prepare = Prepare {
             cell: label.clone(),
             model: contender.model.clone(),
             cpus: self.plan.placement.sut.clone(),
@@ -331,6 +214,7 @@ impl<'a> Cast<'a> {
             extra_every: entrant.extra_every(),
             ..self.plan.prepare()
         };
+        prepare.params.extend(entrant.params.clone());
         let (cpus, external) = (&self.plan.placement.sut, entrant.external.as_ref());
         let started = self.launcher.contender(&label, cpus, external);
         match started.and_then(|mut child| child.send_prepare(prepare).map(|()| child)) {
@@ -341,7 +225,7 @@ impl<'a> Cast<'a> {
     }
 
     /// Waits for a contender, and has the generator connect to it where it is a server.
-    fn await_ready(&mut self, player: &mut Player) -> Result<(), RaceError> {
+    pub(super) fn await_ready(&mut self, player: &mut Player) -> Result<(), RaceError> {
         let Some(child) = &mut player.child else { return Ok(()) };
         match child.wait_ready() {
             Ok(ready) => {
@@ -368,7 +252,7 @@ impl<'a> Cast<'a> {
         &mut self.peers.children[0]
     }
 
-    fn turn_of(&self, player: &Player, seed: u64) -> (Turn, Vec<u64>) {
+    pub(super) fn turn_of(&self, player: &Player, seed: u64) -> (Turn, Vec<u64>) {
         let shape = &self.plan.shape;
         let span = shape.lead_ns + shape.window_ns + shape.out_ns;
         let arrivals = match self.plan.batch() {
@@ -449,7 +333,7 @@ impl<'a> Cast<'a> {
     }
 
     /// A server's slice: the generator's samples, between two readings of the server's counters.
-    fn serve(
+    pub(super) fn serve(
         &mut self,
         player: &mut Player,
         turn: &Turn,
@@ -502,20 +386,6 @@ fn judged(
     Some(Foul { block, round, reason, contenders })
 }
 
-/// The clock handicap: whatever is counted from an operation's intended start lasts `factor` as
-/// long. Done before anything else is done with the samples, so that a known slowdown goes the whole
-/// way from here to the verdict; and here rather than in the child, so that an external program
-/// need not know of it.
-#[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "times within a slice")]
-fn stretch(samples: &mut [Sample], factor: f64) {
-    for sample in samples {
-        let since = |at: u64| (at.saturating_sub(sample.intended) as f64 * factor).round() as u64;
-        let (started, finished) = (since(sample.started), since(sample.finished));
-        sample.started = sample.intended + started;
-        sample.finished = sample.intended + finished;
-    }
-}
-
 /// What the peers counted between two marks; `None` where none of them counts.
 fn counted(before: &[Done], after: &[Done]) -> Option<PeerCounts> {
     let mut total = PeerCounts::default();
@@ -537,107 +407,4 @@ fn counted(before: &[Done], after: &[Done]) -> Option<PeerCounts> {
 fn generated(done: &Done) -> PeerCounts {
     let fact = |name| done.facts.get(name).and_then(serde_json::Value::as_u64).unwrap_or(0);
     PeerCounts { done: done.samples, in_flight: fact("in_flight_ns"), busy: fact("busy_ns") }
-}
-
-impl Player {
-    fn new(contender: &Contender, plan: &Plan) -> Self {
-        Self {
-            id: contender.id.clone(),
-            handicap: contender.handicap,
-            child: None,
-            target: None,
-            workers: None,
-            base: None,
-            ready_ns: 0,
-            levels: Levels::default(),
-            outcome: Outcome::Ok,
-            tally: Tally::new(plan.shape.sessions),
-        }
-    }
-
-    /// A turn; where the program does not tell its CPU time, the system does.
-    fn run(&mut self, turn: &Turn, arrivals: &[u64]) -> io::Result<(Done, Numbers)> {
-        let child = self.child.as_mut().ok_or(io::ErrorKind::NotConnected)?;
-        let cpu = |child: &Child| child.pid().and_then(resource::cpu_of);
-        let begin = cpu(child);
-        let (mut done, numbers) = child.turn(turn, arrivals)?;
-        let usage = |cpu_ns: Option<u64>| {
-            Some(crate::protocol::Usage { cpu_ns: cpu_ns?, ..Default::default() })
-        };
-        done.begin = done.begin.or_else(|| usage(begin));
-        done.end = done.end.or_else(|| usage(cpu(child)));
-        Ok((done, numbers))
-    }
-
-    fn fail(&mut self, cause: String) {
-        let stderr = self.child.take().map(|mut child| child.said()).unwrap_or_default();
-        self.outcome = Outcome::Failed { cause, stderr };
-    }
-
-    /// Closes its last turn, before it is made to let go of its connections: that is not its work.
-    fn end_turn(&mut self) {
-        if let Ok((done, _)) = self.run(&Turn::default(), &[]) {
-            self.tally.last_usage(done.begin);
-        }
-    }
-
-    fn quit(&mut self) {
-        // Its last word says nothing that has not been counted.
-        let _ = self.child.take().and_then(Child::quit);
-    }
-
-    /// Peaks, from what the child tells or else from what the system tells of it.
-    fn see_levels(&mut self, told: Option<Levels>, plan: &Plan) {
-        let pid = self.child.as_ref().and_then(Child::pid);
-        let steps = (plan.scenario.describe)().solo_steps > 0;
-        let seen = match told {
-            Some(levels) if !steps => levels,
-            told => pid.map(|pid| resource::levels(Some(pid), 1)).or(told).unwrap_or_default(),
-        };
-        let peak = |a: Option<u64>, b: Option<u64>| a.max(b);
-        self.levels = Levels {
-            threads: peak(self.levels.threads, seen.threads),
-            rss: seen.rss,
-            rss_peak: peak(self.levels.rss_peak, seen.rss_peak),
-            page_tables: peak(self.levels.page_tables, seen.page_tables),
-            kernel_stack: peak(self.levels.kernel_stack, seen.kernel_stack),
-        };
-    }
-
-    /// The whole price in memory: resident set, kernel stacks, page tables.
-    #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "a known factor")]
-    fn memory(&self) -> Option<u64> {
-        let Levels { rss, page_tables, kernel_stack, .. } = self.levels;
-        let whole = rss? + page_tables? + kernel_stack?;
-        Some(match self.handicap {
-            Some(Handicap::Clock { factor }) => (whole as f64 * factor).round() as u64,
-            _ => whole,
-        })
-    }
-
-    fn finish(self, plan: &Plan) -> Trial {
-        let resources = Resources {
-            threads_peak: self.levels.threads,
-            rss_peak: self.levels.rss_peak,
-            rss_base: self.base,
-            kernel_stack: self.levels.kernel_stack,
-            page_tables: self.levels.page_tables,
-            ready_ns: (self.ready_ns > 0).then_some(self.ready_ns),
-        };
-        let outcome = match (self.outcome, self.tally.broken_law(plan)) {
-            (Outcome::Ok, Some(cause)) => Outcome::Failed { cause, stderr: String::new() },
-            (outcome, _) => outcome,
-        };
-        let trial = Trial { contender: self.id, resources, ..self.tally.finish(plan) };
-        match outcome {
-            Outcome::Ok => trial,
-            // A failed trial has no number.
-            failed @ Outcome::Failed { .. } => Trial {
-                contender: trial.contender,
-                resources: trial.resources,
-                outcome: failed,
-                ..Trial::default()
-            },
-        }
-    }
 }

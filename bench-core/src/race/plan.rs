@@ -7,10 +7,22 @@ use crate::{
     clock,
     load::{Arrivals, Load},
     protocol::Prepare,
-    race::{External, child::contender_id, fit, weather::Barometer},
+    race::{
+        External,
+        child::contender_id,
+        controls::{controls_of, judged},
+        fit,
+        placement::{disjoint, warn_of_cpus, warn_of_weather},
+        shape::{FEW_OPERATIONS, LONGEST_SLICE, kind, shape, warn_of_window},
+    },
     record::{Contender, Fits, Handicap, Kind, Metric, Placement, Role, Shape, Warning},
     resource,
     scenario::{Params, Sessions, Setup, connections},
+};
+
+pub use super::{
+    placement::place,
+    shape::{Effort, Pace},
 };
 
 /// A contender, and how it is started.
@@ -20,6 +32,9 @@ pub struct Entrant {
     pub contender: Contender,
     /// The external program that it is; `None`: this program.
     pub external: Option<External>,
+    /// Parameters that only this contender gets, instead of the race's: a known difference in the
+    /// work. Its answers are held against the race's own, so they must not depend on these.
+    pub params: BTreeMap<String, String>,
 }
 
 /// A race to be run.
@@ -57,34 +72,6 @@ pub struct Plan {
     pub effort: Effort,
     /// What was seen of its cells before it was made; `None`: only what scenarios say of themselves.
     pub pace: Option<Pace>,
-}
-
-/// How fast the cells of a race are here, from a calibration slice of each.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Pace {
-    /// The longest mean service time of those that kept up, ns.
-    pub service_ns: u64,
-    /// Their longest relaxation time under an open load, ns: s/(1 − √ρ)².
-    pub relaxation_ns: u64,
-    /// From start to readiness, ns, the mean over contenders.
-    pub ready_ns: u64,
-    /// A slice beyond its lead-in, window and lead-out, ns, the mean over contenders.
-    pub rest_ns: u64,
-}
-
-/// How much of everything: a profile, or what the command line says instead.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Effort {
-    /// Generations of processes.
-    pub blocks: usize,
-    /// Slices of each contender in each.
-    pub rounds: usize,
-    /// Rounds before them that do not count.
-    pub warmup: usize,
-    /// Rounds of turns and solo races.
-    pub long_rounds: usize,
-    /// The window, instead of what fits the scenario.
-    pub window: Option<Duration>,
 }
 
 /// What a plan is made from, besides the scenario.
@@ -334,7 +321,7 @@ impl Entrant {
             note: note.into(),
             ..Contender::default()
         };
-        Self { contender, external: None }
+        Self { contender, external: None, params: BTreeMap::new() }
     }
 
     /// The work handicap: after every so many operations one more; 0: none.
@@ -343,55 +330,6 @@ impl Entrant {
             Some(Handicap::Work { every }) => every,
             _ => 0,
         }
-    }
-}
-
-/// The reference once more, and once more with a known slowdown of twice the margin.
-fn controls_of(entrants: &[Entrant], id: &str, judged: Metric, margin: f64) -> Vec<Entrant> {
-    let Some(reference) = entrants.iter().find(|entrant| entrant.contender.id == id) else {
-        return Vec::new();
-    };
-    let like = |role, note: &str| {
-        let mut entrant = reference.clone();
-        entrant.contender.id = contender_id(&reference.contender.model, role);
-        entrant.contender.role = role;
-        entrant.contender.note = note.into();
-        entrant
-    };
-    let twin = like(Role::Twin, "same code, twice");
-    let handicap = handicap(judged, margin);
-    let mut slower = like(
-        Role::Handicapped,
-        &format!(
-            "same code, {} slower on purpose",
-            crate::stats::human::percent(handicap.truth(judged).unwrap_or(1.0) - 1.0)
-        ),
-    );
-    slower.contender.handicap = Some(handicap);
-    vec![twin, slower]
-}
-
-/// A slowdown of 2δ, of the kind that the metric can show.
-#[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "δ is 0.1% or more")]
-fn handicap(judged: Metric, margin: f64) -> Handicap {
-    match judged {
-        Metric::Throughput | Metric::CpuTime => {
-            Handicap::Work { every: (1.0 / (2.0 * margin)).round().max(1.0) as u64 }
-        }
-        _ => Handicap::Clock { factor: 1.0 + 2.0 * margin },
-    }
-}
-
-/// The metric that this plan can judge: CPU time per operation where an open load leaves too few
-/// operations for its tail.
-fn judged(primary: Metric, load: Load, shape: &Shape) -> Metric {
-    match (primary, load.arrivals) {
-        (Metric::P99, Arrivals::Open { rate, .. }) => {
-            let a_block = rate as f64 * shape.window_ns as f64 / 1e9 * shape.rounds as f64;
-            // A hundred beyond the 99th percentile.
-            if a_block < 10_000.0 { Metric::CpuTime } else { Metric::P99 }
-        }
-        (primary, _) => primary,
     }
 }
 
@@ -410,162 +348,10 @@ fn pick_reference(entrants: &[Entrant], wanted: &str) -> String {
     exact.or_else(|| able.next()).map(|e| e.contender.id.clone()).unwrap_or_default()
 }
 
-fn kind(solo_steps: usize, typical: Duration, load: Load) -> Kind {
-    match () {
-        () if solo_steps > 0 => Kind::Solo,
-        () if load.is_batch() || typical > Duration::from_millis(50) => Kind::Turns,
-        () => Kind::Sliced,
-    }
-}
-
 fn primary(load: Load) -> Metric {
     match load.arrivals {
         Arrivals::Closed { .. } => Metric::Throughput,
         Arrivals::Open { .. } => Metric::P99,
         Arrivals::Batch(_) => Metric::Makespan,
-    }
-}
-
-impl Pace {
-    /// From what a scenario says of its operations, before any was run.
-    fn typical(typical: Duration) -> Self {
-        let service_ns = clock::nanos(typical);
-        // At half load the relaxation time is about 12 service times.
-        Self { service_ns, relaxation_ns: 12 * service_ns, ..Self::default() }
-    }
-}
-
-/// Lead-in and window beyond which a contender's pauses would be too long, ns.
-const LONGEST_SLICE: u64 = 1_000_000_000;
-
-/// The lengths of a slice, from how long an operation takes.
-fn shape(kind: Kind, pace: &Pace, arrivals: Load, effort: &Effort) -> Shape {
-    const MS: u64 = 1_000_000;
-    let think = match arrivals.arrivals {
-        Arrivals::Closed { think, .. } => think,
-        _ => Duration::ZERO,
-    };
-    let cycle = pace.service_ns + clock::nanos(think);
-    let (lead, window, out) = if arrivals.is_open() {
-        let relaxation = pace.relaxation_ns;
-        let lead = (3 * relaxation).clamp(5 * MS, 3_000 * MS);
-        (lead, (5 * relaxation).clamp(60 * MS, 5_000 * MS), (2 * cycle).clamp(2 * MS, 100 * MS))
-    } else {
-        // Two operations per session before the window, fifty in it where that is short enough.
-        ((2 * cycle).max(2 * MS), (50 * cycle).clamp(20 * MS, 50 * MS), 0)
-    };
-    let window = effort.window.map_or(window, clock::nanos);
-    let (rounds, warmup) = match kind {
-        Kind::Sliced => (effort.rounds, effort.warmup),
-        Kind::Turns | Kind::Solo => (effort.long_rounds, 0),
-    };
-    Shape {
-        blocks: effort.blocks,
-        rounds,
-        warmup,
-        lead_ns: lead,
-        window_ns: window,
-        out_ns: out,
-        drain_ns: 2_000 * MS,
-        sessions: 0,
-        ops_per_sample: 1,
-    }
-}
-
-/// CPU sets for a placement. With one CPU they are all the same, whatever is asked for.
-pub fn place(name: &str, available: &[usize]) -> Placement {
-    let (sut, peer, harness) = match (name, available) {
-        ("same", [first, rest @ ..]) if !rest.is_empty() => {
-            (vec![*first], vec![*first], vec![rest[rest.len() - 1]])
-        }
-        ("split", [first, last]) => (vec![*first], vec![*last], vec![*last]),
-        ("split", [all @ .., last]) if all.len() >= 2 => {
-            let (sut, peer) = all.split_at(all.len() / 2);
-            (sut.to_vec(), peer.to_vec(), vec![*last])
-        }
-        _ => (available.to_vec(), available.to_vec(), available.to_vec()),
-    };
-    Placement { name: name.into(), sut, peer, harness, ..Placement::default() }
-}
-
-fn warn_of_weather(cpus: &[usize]) -> Option<Warning> {
-    (!Barometer::new(cpus).resolves_a_slice()).then(|| Warning {
-        code: "no-weather".into(),
-        text: "no counter here tells what others use of these CPUs within a slice: foul weather \
-               shows only in the controls"
-            .into(),
-        advice: "run outside of a container, or with the root control group in sight".into(),
-    })
-}
-
-/// The code of the warning that a window holds fewer.
-const FEW_OPERATIONS: &str = "few-operations";
-
-/// Operations of a session that a window should hold.
-const PER_WINDOW: u64 = 50;
-
-fn warn_of_window(kind: Kind, shape: &Shape, typical: Duration, load: Load) -> Option<Warning> {
-    let holds = shape.window_ns / clock::nanos(typical).max(1);
-    let few = kind == Kind::Sliced && load.is_closed() && holds < PER_WINDOW;
-    few.then(|| Warning {
-        code: FEW_OPERATIONS.into(),
-        text: format!(
-            "a window of {:.0} ms holds about {holds} operations of a session, and {PER_WINDOW} \
-             are wanted",
-            shape.window_ns as f64 / 1e6
-        ),
-        advice: "longer windows pair worse: more rounds".into(),
-    })
-}
-
-fn disjoint(a: &[usize], b: &[usize]) -> bool {
-    !a.is_empty() && a.iter().all(|cpu| !b.contains(cpu))
-}
-
-fn warn_of_cpus(placement: &Placement, available: &[usize]) -> Vec<Warning> {
-    let mut warnings = Vec::new();
-    if available.len() < 2 && placement.name != "free" {
-        warnings.push(Warning {
-            code: "one-cpu".into(),
-            text: format!("placement {} needs two CPUs, and there is one", placement.name),
-            advice: "give the process more CPUs".into(),
-        });
-    }
-    if placement.sut.len() == 1 {
-        warnings.push(Warning {
-            code: "one-worker".into(),
-            text: format!(
-                "with placement {} every runtime has one worker: work stealing is not tested",
-                placement.name
-            ),
-            advice: "--placement free".into(),
-        });
-    }
-    warnings
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn placements_share_or_part_the_cpus() {
-        let sets = |name, cpus: &[usize]| {
-            let Placement { sut, peer, harness, .. } = place(name, cpus);
-            (sut, peer, harness)
-        };
-        assert_eq!(sets("same", &[0, 1]), (vec![0], vec![0], vec![1]));
-        assert_eq!(sets("split", &[0, 1]), (vec![0], vec![1], vec![1]));
-        assert_eq!(sets("split", &[0, 1, 2, 3, 4]), (vec![0, 1], vec![2, 3], vec![4]));
-        assert_eq!(sets("free", &[2, 3]), (vec![2, 3], vec![2, 3], vec![2, 3]));
-        assert_eq!(sets("same", &[5]), (vec![5], vec![5], vec![5]));
-    }
-
-    #[test]
-    fn long_operations_take_turns() {
-        let closed: Load = "closed-4".parse().unwrap();
-        assert_eq!(kind(0, Duration::from_millis(5), closed), Kind::Sliced);
-        assert_eq!(kind(0, Duration::from_millis(60), closed), Kind::Turns);
-        assert_eq!(kind(5, Duration::from_millis(60), closed), Kind::Solo);
     }
 }

@@ -1,0 +1,155 @@
+//! How long and how often: the kind of a race, and the lengths of its slices.
+
+use std::time::Duration;
+
+use crate::{
+    clock,
+    load::{Arrivals, Load},
+    record::{Kind, Shape, Warning},
+};
+
+/// How much of everything: a profile, or what the command line says instead.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Effort {
+    /// Generations of processes.
+    pub blocks: usize,
+    /// Slices of each contender in each.
+    pub rounds: usize,
+    /// Rounds before them that do not count.
+    pub warmup: usize,
+    /// Rounds of turns and solo races.
+    pub long_rounds: usize,
+    /// The window, instead of what fits the scenario.
+    pub window: Option<Duration>,
+}
+
+/// How fast the cells of a race are here, from a calibration slice of each.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Pace {
+    /// The longest mean service time of those that kept up, ns.
+    pub service_ns: u64,
+    /// Their longest relaxation time under an open load, ns: s/(1 − √ρ)².
+    pub relaxation_ns: u64,
+    /// From start to readiness, ns, the mean over contenders.
+    pub ready_ns: u64,
+    /// A slice beyond its lead-in, window and lead-out, ns, the mean over contenders.
+    pub rest_ns: u64,
+}
+
+impl Pace {
+    /// From what a scenario says of its operations, before any was run.
+    pub(super) fn typical(typical: Duration) -> Self {
+        let service_ns = clock::nanos(typical);
+        // At half load the relaxation time is about 12 service times.
+        Self { service_ns, relaxation_ns: 12 * service_ns, ..Self::default() }
+    }
+}
+
+pub(super) fn kind(solo_steps: usize, typical: Duration, load: Load) -> Kind {
+    match () {
+        () if solo_steps > 0 => Kind::Solo,
+        () if load.is_batch() || typical > Duration::from_millis(50) => Kind::Turns,
+        () => Kind::Sliced,
+    }
+}
+
+/// Lead-in and window beyond which a contender's pauses would be too long, ns.
+pub(super) const LONGEST_SLICE: u64 = 1_000_000_000;
+
+/// The lengths of a slice, from how long an operation takes.
+pub(super) fn shape(kind: Kind, pace: &Pace, arrivals: Load, effort: &Effort) -> Shape {
+    const MS: u64 = 1_000_000;
+    let think = match arrivals.arrivals {
+        Arrivals::Closed { think, .. } => think,
+        _ => Duration::ZERO,
+    };
+    let cycle = pace.service_ns + clock::nanos(think);
+    let (lead, window, out) = if arrivals.is_open() {
+        let relaxation = pace.relaxation_ns;
+        let lead = (3 * relaxation).clamp(5 * MS, 3_000 * MS);
+        (lead, (5 * relaxation).clamp(60 * MS, 5_000 * MS), (2 * cycle).clamp(2 * MS, 100 * MS))
+    } else {
+        // Two operations per session before the window, fifty in it where that is short enough.
+        ((2 * cycle).max(2 * MS), (50 * cycle).clamp(20 * MS, 50 * MS), 0)
+    };
+    let window = effort.window.map_or(window, clock::nanos);
+    let (rounds, warmup) = match kind {
+        Kind::Sliced => (effort.rounds, effort.warmup),
+        Kind::Turns | Kind::Solo => (effort.long_rounds, 0),
+    };
+    Shape {
+        blocks: effort.blocks,
+        rounds,
+        warmup,
+        lead_ns: lead,
+        window_ns: window,
+        out_ns: out,
+        drain_ns: 2_000 * MS,
+        sessions: 0,
+        ops_per_sample: 1,
+    }
+}
+
+/// The code of the warning that a window holds fewer.
+pub(super) const FEW_OPERATIONS: &str = "few-operations";
+
+/// Operations of a session that a window should hold.
+const PER_WINDOW: u64 = 50;
+
+pub(super) fn warn_of_window(
+    kind: Kind,
+    shape: &Shape,
+    typical: Duration,
+    load: Load,
+) -> Option<Warning> {
+    let holds = shape.window_ns / clock::nanos(typical).max(1);
+    let few = kind == Kind::Sliced && load.is_closed() && holds < PER_WINDOW;
+    few.then(|| Warning {
+        code: FEW_OPERATIONS.into(),
+        text: format!(
+            "a window of {:.0} ms holds about {holds} operations of a session, and {PER_WINDOW} \
+             are wanted",
+            shape.window_ns as f64 / 1e6
+        ),
+        advice: "longer windows pair worse: more rounds".into(),
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn long_operations_take_turns() {
+        let closed: Load = "closed-4".parse().unwrap();
+        assert_eq!(kind(0, Duration::from_millis(5), closed), Kind::Sliced);
+        assert_eq!(kind(0, Duration::from_millis(60), closed), Kind::Turns);
+        assert_eq!(kind(5, Duration::from_millis(60), closed), Kind::Solo);
+    }
+
+    #[test]
+    fn slices_follow_from_how_long_operations_take() {
+        const MS: u64 = 1_000_000;
+        let effort = Effort { blocks: 1, rounds: 1, warmup: 0, long_rounds: 1, window: None };
+        let of = |load: &str, service_ns, relaxation_ns| {
+            let pace = Pace { service_ns, relaxation_ns, ..Pace::default() };
+            let shape = shape(Kind::Sliced, &pace, load.parse().unwrap(), &effort);
+            (shape.lead_ns, shape.window_ns)
+        };
+        assert_eq!(of("closed-4", 15_000, 0), (2 * MS, 20 * MS), "fifty of them, and 20 ms");
+        assert_eq!(of("closed-4", 600_000, 0), (2 * MS, 30 * MS));
+        assert_eq!(of("closed-4", 5 * MS, 0), (10 * MS, 50 * MS), "longer windows pair worse");
+        assert_eq!(
+            of("closed-4-think-1ms", 0, 0),
+            (2 * MS, 50 * MS),
+            "thinking is part of a cycle"
+        );
+        assert_eq!(of("open-100", MS, 20 * MS), (60 * MS, 100 * MS), "three and five of them");
+        let few = |window, service| {
+            let shape = Shape { window_ns: window, ..Shape::default() };
+            let load = "closed-4".parse().unwrap();
+            warn_of_window(Kind::Sliced, &shape, Duration::from_nanos(service), load).is_some()
+        };
+        assert!(few(50 * MS, 5 * MS) && !few(50 * MS, MS));
+    }
+}

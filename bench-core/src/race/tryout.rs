@@ -1,0 +1,109 @@
+//! What is tried before a race: how fast its cells are here, and whether a batch would take too long.
+//!
+//! Nothing of it counts.
+
+use crate::{
+    clock,
+    protocol::{Done, Numbers},
+    race::{LONGEST_BATCH, RaceError, block::Cast, order, plan::Pace},
+    record::{Role, Shape},
+};
+
+/// What a slice showed that does not count.
+struct Tried {
+    done: Done,
+    numbers: Numbers,
+    ready_ns: u64,
+    /// From the parent's side, with all that it takes to begin and to end.
+    whole_ns: u64,
+}
+
+impl Tried {
+    /// The mean service time of its operations; `None` where none ended.
+    fn service_ns(&self) -> Option<u64> {
+        let samples = &self.numbers.samples;
+        let total: u64 = samples.iter().map(|s| s.finished.saturating_sub(s.started)).sum();
+        total.checked_div(samples.len() as u64)
+    }
+
+    /// s/(1 − √ρ)², ρ being how busy its CPUs or its sessions are, whichever is scarcer; `None`
+    /// where they are so busy that its tail would need minutes: then it is not decided here.
+    #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "nanoseconds")]
+    fn relaxation_ns(&self, (cpus, sessions): (usize, usize)) -> Option<u64> {
+        let service = self.service_ns()? as f64;
+        let span = self.done.span_ns.max(1) as f64;
+        let cpu = self.done.end?.cpu_ns.saturating_sub(self.done.begin?.cpu_ns) as f64;
+        let on_cpus = cpu / (span * cpus.max(1) as f64);
+        let in_sessions = self.done.samples as f64 * service / (span * sessions.max(1) as f64);
+        let busy = on_cpus.max(in_sessions);
+        (busy < 0.7).then(|| (service / (1.0 - busy.sqrt()).powi(2)) as u64)
+    }
+}
+impl Cast<'_> {
+    /// Contenders that would need too long for a batch, and how long: from a twentieth of it.
+    pub(super) fn too_slow(&mut self) -> Result<Vec<(usize, String)>, RaceError> {
+        let batch = self.plan.batch();
+        let part = vec![0; usize::try_from(batch / 20).unwrap_or(usize::MAX)];
+        let mut slow = Vec::new();
+        for index in self.able.clone() {
+            // Who fails here fails in the race, and is reported there.
+            let Some(Tried { done, .. }) = self.try_out(index, Some(&part))? else { continue };
+            let rate = done.samples as f64 / (done.span_ns.max(1) as f64 / 1e9);
+            let seconds = batch as f64 / rate;
+            if seconds > LONGEST_BATCH as f64 / 1e9 {
+                let why = format!("too slow: {seconds:.0} s expected, at {rate:.0}/s");
+                slow.push((index, why));
+            }
+        }
+        Ok(slow)
+    }
+
+    /// How fast the race's cells are here: a slice of each model, alone.
+    pub(super) fn pace(&mut self) -> Result<Option<Pace>, RaceError> {
+        let models: Vec<usize> = self
+            .able
+            .iter()
+            .copied()
+            .filter(|index| self.plan.entrants[*index].contender.role == Role::Model)
+            .collect();
+        let mut seen = Vec::new();
+        for index in models {
+            seen.extend(self.try_out(index, None)?);
+        }
+        let Shape { lead_ns, window_ns, out_ns, .. } = self.plan.shape;
+        let count = seen.len() as u64;
+        let mean = |of: &dyn Fn(&Tried) -> u64| seen.iter().map(of).sum::<u64>() / count.max(1);
+        let most = |of: &dyn Fn(&Tried) -> Option<u64>| seen.iter().filter_map(of).max();
+        let places = (self.plan.placement.sut.len(), self.plan.shape.sessions);
+        Ok(most(&|tried| tried.service_ns()).map(|service_ns| Pace {
+            service_ns,
+            relaxation_ns: most(&|tried| tried.relaxation_ns(places)).unwrap_or(12 * service_ns),
+            ready_ns: mean(&|tried| tried.ready_ns),
+            rest_ns: mean(&|tried| tried.whole_ns.saturating_sub(lead_ns + window_ns + out_ns)),
+        }))
+    }
+
+    /// One slice of a contender that is alone, with these arrivals or the plan's.
+    fn try_out(
+        &mut self,
+        index: usize,
+        arrivals: Option<&[u64]>,
+    ) -> Result<Option<Tried>, RaceError> {
+        let mut player = self.start(index);
+        self.await_ready(&mut player)?;
+        let seed = order::seed(self.plan.seed, &self.plan.id(), usize::MAX, index);
+        let (turn, planned) = self.turn_of(&player, seed);
+        let arrivals = arrivals.unwrap_or(&planned);
+        let begun = clock::now();
+        let done = if self.plan.scenario.server {
+            self.serve(&mut player, &turn, arrivals)
+        } else {
+            player.run(&turn, arrivals)
+        };
+        let whole_ns = clock::now() - begun;
+        let ready_ns = player.ready_ns;
+        self.let_go()?;
+        player.quit();
+        Ok(done.ok().map(|(done, numbers)| Tried { done, numbers, ready_ns, whole_ns }))
+    }
+}
