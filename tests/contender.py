@@ -36,12 +36,16 @@ def client(index, connection, ended, epoch, for_ns, samples):
         finished = started + 1 if fault == "hurry" else time.monotonic_ns() - epoch
         ended[index] += 1
         samples[index] += [started, started, finished, check]
+        if extra_every and (ended[index] + index) % extra_every == 0:
+            operation(connection, ended[index] * sessions + index, size)
+            extra[index] += 1
 
 
 send({"type": "hello", "protocol": 1, "program": "python " + sys.version.split()[0]})
 prepare, _ = receive()
 if prepare["cpus"] and hasattr(os, "sched_setaffinity"):
     os.sched_setaffinity(0, prepare["cpus"])
+extra_every = prepare.get("extra_every", 0)
 sessions, size = prepare["sessions"], int(prepare["params"]["bytes"])
 host, port = prepare["peers"][0].split(":")
 connections = [socket.create_connection((host, int(port))) for _ in range(sessions)]
@@ -65,6 +69,7 @@ while True:
     if fault == "refuse":
         send({"type": "failed", "cause": "not in the mood"})
     samples = [[] for _ in connections]
+    extra = [0] * sessions
     epoch = time.monotonic_ns()
     work = [(i, c, ended, epoch, message["for_ns"], samples) for i, c in enumerate(connections)]
     threads = [threading.Thread(target=client, args=args) for args in work]
@@ -73,4 +78,5 @@ while True:
         samples[0] += samples[0][-4:]
     counts = [len(s) // 4 for s in samples]
     flat = [number for s in samples for number in s]
-    send({"type": "done", "samples": sum(counts), "sessions": counts}, flat)
+    done = {"samples": sum(counts), "sessions": counts, "extra": sum(extra)}
+    send({"type": "done", **done}, flat)

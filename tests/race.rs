@@ -164,8 +164,9 @@ fn a_foreign_program_races_by_the_protocol_alone() {
     let race = run(&plan, &processes());
     for trial in trials(&race, "python/threads") {
         assert_eq!(trial.outcome, Outcome::Ok);
+        assert!(trial.slices.iter().any(|slice| slice.done > 0));
         for slice in &trial.slices {
-            assert!(slice.executed > 0 && slice.cpu_ns > 0, "the system tells its CPU time: {slice:?}");
+            assert!(slice.cpu_ns > 0, "the system tells its CPU time: {slice:?}");
             assert_eq!(slice.voluntary, None, "nobody tells its switches, and that is not zero");
         }
     }

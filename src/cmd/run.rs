@@ -115,16 +115,18 @@ impl Run {
         let launcher = launcher.patient_for(args.effort.patience.unwrap_or(PATIENCE));
         let mut plans = terms.plans(&courses);
         config::check_programs(&plans, &file)?;
-        if stored.is_none() && terms.profile != Profile::Smoke {
-            calibrate(&mut plans, &launcher);
-        }
-        let over = terms.most.and_then(|most| terms.cut(&mut plans, most));
         let (folder, mut record) = if let Some(stored) = stored {
             stored
         } else {
             let record = new_record(&args, &terms, &outsiders);
-            (Folder::create(args.results.out.as_deref(), &record)?, record)
+            // What can't be written is found before anything runs.
+            let folder = Folder::create(args.results.out.as_deref(), &record)?;
+            if terms.profile != Profile::Smoke {
+                calibrate(&mut plans, &launcher);
+            }
+            (folder, record)
         };
+        let over = terms.most.and_then(|most| terms.cut(&mut plans, most));
         resume::take_shapes(&mut plans, &record)?;
         for warning in over.into_iter().chain(baseline_warning(&args)) {
             if !record.warnings.contains(&warning) {

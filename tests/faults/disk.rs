@@ -11,7 +11,7 @@ use crate::{
 
 /// Far more blocks than the disks of these tests hold.
 const SMALL: &str = "--exact sleep/closed-64 --models threads/per-task,blocking/sequential \
-                     --blocks 40 --rounds 1 --slice 5ms --seed 7 --noplot";
+                     --blocks 20 --rounds 1 --slice 5ms --seed 7 --noplot";
 
 /// The blocks of the only race, which are from the first one on.
 fn blocks(record: &Record) -> &[Block] {
@@ -55,7 +55,7 @@ fn a_disk_that_fills_keeps_what_was_written_and_the_run_goes_on_later() {
     );
     stage.play("unshare -rm", &script);
     full(&stage, "No space left on device");
-    is_continued(&record(&stage.path("before")), &record(&stage.path("after")), 40);
+    is_continued(&record(&stage.path("before")), &record(&stage.path("after")), 20);
     assert!(stage.path("after/report.md").exists());
 }
 
@@ -69,7 +69,7 @@ fn a_limit_on_file_sizes_is_a_full_disk() {
     );
     stage.play("env", &script);
     full(&stage, "File too large");
-    is_continued(&record(&stage.path("before")), &record(&stage.path("out")), 40);
+    is_continued(&record(&stage.path("before")), &record(&stage.path("out")), 20);
     let names: Vec<_> = fs::read_dir(stage.path("out")).unwrap().flatten().collect();
     let left = |name: &str| names.iter().any(|entry| entry.file_name() == name);
     assert!(left("results.json") && !left("results.json.part"), "{names:?}");

@@ -43,7 +43,7 @@ fn killed(race: &str, peer: &str) {
         "--models",
         "threads/per-task,smol/single",
     ]);
-    run.args(["--blocks", "16", "--rounds", "2", "--slice", "5ms", "--noplot", "--out"])
+    run.args(["--blocks", "8", "--rounds", "2", "--slice", "5ms", "--noplot", "--out"])
         .arg(&folder);
     let mut running = Running::start(run, &folder);
     running.has_blocks(2);
@@ -58,13 +58,13 @@ fn killed(race: &str, peer: &str) {
     assert!(failed(&before).starts_with(&said), "{}", failed(&before));
     assert!(failed(&before).contains("signal: 9"), "{}", failed(&before));
     let [lost, other] = before.races.as_slice() else { panic!("{}", before.races.len()) };
-    assert!((2..16).contains(&lost.blocks.len()), "{}", lost.blocks.len());
-    assert_eq!((&other.status, other.blocks.len()), (&Status::Complete, 16));
+    assert!((2..8).contains(&lost.blocks.len()), "{}", lost.blocks.len());
+    assert_eq!((&other.status, other.blocks.len()), (&Status::Complete, 8));
 
     let resumed = deadheat().args(["run", "--resume"]).arg(&folder).output().unwrap();
     assert_eq!(resumed.status.code(), Some(0), "{}", stderr(&resumed));
     let after = record(&folder);
-    assert_eq!((&after.races[0].status, after.races[0].blocks.len()), (&Status::Complete, 16));
+    assert_eq!((&after.races[0].status, after.races[0].blocks.len()), (&Status::Complete, 8));
     assert_eq!(after.races[0].blocks[..lost.blocks.len()], lost.blocks);
     assert_eq!(after.races[1], *other);
 }

@@ -10,7 +10,7 @@ fn a_run_that_was_interrupted_goes_on_where_it_was() {
     let folder = temporary.path().join("run");
     let mut run = deadheat();
     run.args(["run", "--exact", "sleep/closed-64", "--models", "threads/per-task,smol/single"]);
-    run.args(["--blocks", "20", "--rounds", "4", "--slice", "5ms", "--noplot", "--out"]);
+    run.args(["--blocks", "12", "--rounds", "4", "--slice", "5ms", "--noplot", "--out"]);
     run.arg(&folder);
     let mut running = Running::start(run, &folder);
     running.has_blocks(1);
@@ -19,7 +19,7 @@ fn a_run_that_was_interrupted_goes_on_where_it_was() {
     let race = &before.races[0];
     assert!(before.run.interrupted && race.status == Status::Cut, "{:?}", race.status);
     let (last, whole) = race.blocks.split_last().unwrap();
-    assert!(race.blocks.len() < 20 && whole.iter().all(|block| !block.cut));
+    assert!(race.blocks.len() < 12 && whole.iter().all(|block| !block.cut));
     let rounds = |id| {
         let trial = last.trials.iter().find(|trial| trial.contender == id).unwrap();
         trial.slices.len()
@@ -32,6 +32,6 @@ fn a_run_that_was_interrupted_goes_on_where_it_was() {
     assert!(stdout(&resumed).contains("report.md"), "{}", stdout(&resumed));
     let after = record(&folder);
     assert!(!after.run.interrupted);
-    assert_eq!((&after.races[0].status, after.races[0].blocks.len()), (&Status::Complete, 20));
+    assert_eq!((&after.races[0].status, after.races[0].blocks.len()), (&Status::Complete, 12));
     assert_eq!(after.races[0].blocks[..race.blocks.len()], race.blocks);
 }
