@@ -3,10 +3,10 @@
 use std::{path::PathBuf, time::Duration};
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
-use deadheat_core::{duration, load::Load, record::Metric};
+use deadheat_core::{duration, load::Load, record::Metric, stats::Objective};
 use serde::{Deserialize, Serialize};
 
-use crate::profile::Profile;
+use crate::{profile::Profile, sweep};
 
 /// Which program this is the command line of.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -118,6 +118,9 @@ pub(crate) struct ChoiceArgs {
     /// open-5000-burst-50, open-1000-ramp-9000, batch-1000; repeatable
     #[arg(long, value_name = "LOAD", value_delimiter = ',', value_parser = load, env = "DEADHEAT_LOAD")]
     pub(crate) load: Vec<String>,
+    /// Race under each of these loads: closed=1,4,16,64, or open=1000..16000, which doubles
+    #[arg(long, value_name = "KIND=LIST", value_parser = sweep, conflicts_with = "load", env = "DEADHEAT_SWEEP")]
+    pub(crate) sweep: Option<String>,
     /// Set a parameter of the scenarios that have it; repeatable
     #[arg(long, value_name = "K=V", value_delimiter = ',', value_parser = pair, env = "DEADHEAT_PARAM")]
     pub(crate) param: Vec<String>,
@@ -130,6 +133,14 @@ pub(crate) struct ChoiceArgs {
     /// The courses that are otherwise only raced by name, too
     #[arg(long, env = "DEADHEAT_ALL")]
     pub(crate) all: bool,
+}
+
+impl ChoiceArgs {
+    /// The loads that were asked for; none: each scenario's own.
+    pub(crate) fn loads(&self) -> Vec<String> {
+        let swept = self.sweep.as_deref().and_then(|text| sweep::loads(text).ok());
+        self.load.iter().cloned().chain(swept.into_iter().flatten()).collect()
+    }
 }
 
 /// What `run` is told.
@@ -166,6 +177,9 @@ pub(crate) struct EffortArgs {
     /// what fits into --max-time
     #[arg(long, value_name = "P%", value_parser = half_width, env = "DEADHEAT_UNTIL")]
     pub(crate) until: Option<f64>,
+    /// Find the most load that each model carries under an objective, such as p99<20ms
+    #[arg(long, value_name = "pQ<DUR", value_parser = slo, env = "DEADHEAT_SLO")]
+    pub(crate) slo: Option<String>,
     /// Cut rounds, and then blocks that are not needed, until it fits into this
     #[arg(long, value_name = "DUR", value_parser = max_time, env = "DEADHEAT_MAX_TIME")]
     pub(crate) max_time: Option<Duration>,
@@ -309,6 +323,13 @@ fn load(text: &str) -> Result<String, String> {
     Ok(load.to_string())
 }
 
+fn sweep(text: &str) -> Result<String, String> {
+    for load in sweep::loads(text)? {
+        self::load(&load)?;
+    }
+    Ok(text.into())
+}
+
 fn pair(text: &str) -> Result<String, String> {
     match text.split_once('=') {
         Some((name, value)) if !name.is_empty() && !value.is_empty() => Ok(text.into()),
@@ -364,6 +385,10 @@ fn margin(text: &str) -> Result<Margin, String> {
         }
     };
     share(value).map(|delta| Margin { metric, delta })
+}
+
+fn slo(text: &str) -> Result<String, String> {
+    text.parse::<Objective>().map(|objective| objective.to_string())
 }
 
 /// A half-width: 2%, ±2% or 0.02.

@@ -145,11 +145,12 @@ fn of_scenario(
     }
     let usual = about.courses.first().map_or("same", |course| course.placement);
     let mut wanted: Vec<(String, &str, &str, Tier)> = Vec::new();
-    if choice.load.is_empty() {
+    let loads = choice.loads();
+    if loads.is_empty() {
         let own = about.courses.iter();
         wanted.extend(own.map(|c| (c.load.to_owned(), c.params, c.placement, c.tier)));
     } else {
-        for load in &choice.load {
+        for load in &loads {
             let known = about.courses.iter().find(|course| course.load == load);
             let placement = known.map_or(usual, |course| course.placement);
             wanted.push((load.clone(), "", placement, Tier::Quick));

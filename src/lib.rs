@@ -20,6 +20,7 @@ mod own;
 mod plan;
 mod profile;
 mod program;
+mod sweep;
 
 use std::process::ExitCode;
 

@@ -46,7 +46,8 @@ impl Terms {
         let asked = args.blocks.is_some()
             || args.rounds.is_some()
             || args.slice.is_some()
-            || args.until.is_some();
+            || args.until.is_some()
+            || args.slo.is_some();
         let most = args.max_time.or_else(|| profile.max_time().filter(|_| !asked));
         Self {
             profile,
@@ -59,6 +60,11 @@ impl Terms {
             until: args.until,
             most,
         }
+    }
+
+    /// The equivalence margin of a metric.
+    pub(crate) fn margin_of(&self, metric: Metric) -> f64 {
+        self.margin.get(&metric).copied().unwrap_or_else(|| metric.default_margin())
     }
 
     /// Plans every course.

@@ -17,7 +17,7 @@ mod machine;
 mod metric;
 
 pub use self::{
-    capacity::Capacity,
+    capacity::{Capacity, Carried, Seen},
     io::{ReadError, read, write},
     machine::{ClockFigures, Machine, Program, Run},
     metric::Metric,

@@ -34,6 +34,7 @@ mod rank;
 mod regression;
 mod sky;
 mod summary;
+mod sweep;
 mod usl;
 
 #[cfg(test)]
@@ -60,5 +61,6 @@ pub use self::{
     regression::{Line, memory_line, theil_sen},
     sky::Sky,
     summary::{Course, Row, State, Summary, summary},
+    sweep::{Curve, Sweep, sweeps},
     usl::{FEWEST_CPUS, Scalability, UnfitError},
 };

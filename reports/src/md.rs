@@ -4,7 +4,7 @@ use std::fmt::Write;
 
 use deadheat_core::{
     record::{Race, Record, Role},
-    stats::{Sentence, Summary, Topic, summary},
+    stats::{Sentence, Summary, Topic, judge_capacity, summary, sweeps},
 };
 
 use crate::{
@@ -50,7 +50,23 @@ fn render(record: &Record, _: &Options) -> Result<Vec<Output>, Error> {
             missing += 1;
         }
     }
-    if record.races.is_empty() {
+    for sweep in sweeps(&record.races) {
+        let _ = writeln!(text, "### {}\n", escape(&words::clean(&sweep.id)));
+        for sentence in sweep.sentences() {
+            let _ = writeln!(text, "- {}", escape(&words::clean(&sentence)));
+        }
+    }
+    for capacity in &record.capacities {
+        let (title, shape) = words::capacity(capacity);
+        let _ = writeln!(text, "### {}\n\n{}\n", escape(&title), escape(&shape));
+        for warning in &capacity.warnings {
+            let _ = writeln!(text, "> **Warning:** {}", escape(&words::warning(warning)));
+        }
+        for sentence in judge_capacity(capacity).sentences() {
+            let _ = writeln!(text, "- {}", escape(&words::clean(&sentence)));
+        }
+    }
+    if record.races.is_empty() && record.capacities.is_empty() {
         text.push_str("Nothing was raced.\n");
     }
     text.push('\n');

@@ -8,7 +8,7 @@ use std::fmt::Write;
 use anstyle::{AnsiColor, Style};
 use deadheat_core::{
     record::{Call, Record, Role, Warning},
-    stats::{Summary, Topic, summary},
+    stats::{Summary, Topic, judge_capacity, summary, sweeps},
 };
 
 use crate::{
@@ -101,7 +101,23 @@ fn render(record: &Record, options: &Options) -> Result<Vec<Output>, Error> {
             }
         }
     }
-    if record.races.is_empty() {
+    for sweep in sweeps(&record.races) {
+        heading(&mut text, options, &words::clean(&sweep.id), "sweep");
+        for sentence in sweep.sentences() {
+            wrap(&mut text, options.width, "  ", &words::tie(&words::clean(&sentence)));
+        }
+    }
+    for capacity in &record.capacities {
+        let (title, shape) = words::capacity(capacity);
+        heading(&mut text, options, &title, &shape);
+        for warning in &capacity.warnings {
+            warn(&mut text, options, warning);
+        }
+        for sentence in judge_capacity(capacity).sentences() {
+            wrap(&mut text, options.width, "  ", &words::tie(&words::clean(&sentence)));
+        }
+    }
+    if record.races.is_empty() && record.capacities.is_empty() {
         let _ = writeln!(text, "\nNothing was raced.");
     }
     Ok(vec![Output::text("report.txt", text)])

@@ -5,7 +5,7 @@
 //! otherwise steer a terminal.
 
 use deadheat_core::{
-    record::{Call, Machine, Metric, Race, Record, Role, Warning},
+    record::{Call, Capacity, Machine, Metric, Race, Record, Role, Warning},
     stats::{Row, State, human},
 };
 
@@ -198,6 +198,19 @@ pub(crate) fn shape(race: &Race) -> String {
         parts.push(format!("{} {rounds} in foul weather", race.foul.len()));
     }
     parts.join(" · ")
+}
+
+/// What a capacity search measured, and how: a heading and what stands beside it.
+pub(crate) fn capacity(capacity: &Capacity) -> (String, String) {
+    let rates = capacity.races.len();
+    let rounds = capacity.races.first().map_or(0, |race| race.shape.rounds);
+    let done = capacity.races.iter().map(|race| race.blocks.len()).min().unwrap_or(0);
+    let ceiling = match capacity.ceiling {
+        Some(ceiling) => format!("the generator's own limit {}", human::rate(ceiling)),
+        None => "the generator's own limit not known".into(),
+    };
+    let heading = format!("{} with {}", capacity.scenario, capacity.objective);
+    (clean(&heading), format!("{done} blocks × {rounds} at {rates} rates · {ceiling}"))
 }
 
 /// The command that runs a race again, quoted for a shell.

@@ -16,7 +16,7 @@ use deadheat_core::{
         child::{PATIENCE, Processes},
     },
     record::{Outcome, Race, Record, Role, SCHEMA, Status, Warning},
-    stats::{Estimate, judge, rank, summary, twins_over_run},
+    stats::{Estimate, Objective, judge, rank, summary, twins_over_run},
 };
 use deadheat_reports::{Options, Styles};
 
@@ -35,6 +35,7 @@ use crate::{
     program,
 };
 
+mod slo;
 mod until;
 
 use self::until::Until;
@@ -52,7 +53,11 @@ pub(crate) fn run(cells: &[Cell], args: &RunArgs) -> Result<u8, Failure> {
         }
         None => Run::new(cells, args.clone(), None)?,
     };
-    if let Err(failure) = run.race() {
+    let raced = match run.slo()? {
+        Some(objective) => run.carry(objective),
+        None => run.race(),
+    };
+    if let Err(failure) = raced {
         // What is not on disk is told here, or nowhere.
         run.print(&run.folder.record());
         return Err(failure);
@@ -108,7 +113,14 @@ impl Run {
             Some((folder, record)) => (resume::outsiders(record)?, folder.record()),
             None => (config::read(named, cells)?, config::path(named).to_owned()),
         };
-        let courses = choose(cells, &outsiders, &args.choice, terms.profile, reference)?;
+        let choice = match args.effort.slo {
+            Some(_) => slo::arguments(args.clone())?.choice,
+            None => args.choice.clone(),
+        };
+        let mut courses = choose(cells, &outsiders, &choice, terms.profile, reference)?;
+        if args.effort.slo.is_some() {
+            slo::place(&mut courses, &args);
+        }
         let launcher = Processes::of_this_program().map_err(|error| {
             Failure::error(format!("failed to find this program's own file: {error}"))
         })?;
@@ -121,7 +133,7 @@ impl Run {
             let record = new_record(&args, &terms, &outsiders);
             // What can't be written is found before anything runs.
             let folder = Folder::create(args.results.out.as_deref(), &record)?;
-            if terms.profile != Profile::Smoke {
+            if terms.profile != Profile::Smoke && args.effort.slo.is_none() {
                 calibrate(&mut plans, &launcher);
             }
             (folder, record)
@@ -133,9 +145,18 @@ impl Run {
                 record.warnings.push(warning);
             }
         }
+        if args.effort.slo.is_none() {
+            plan::lines(&plans).iter().for_each(output::note);
+        }
         announce(&plans, &record, &folder);
         let screen = Screen::new();
         Ok(Self { args, terms, plans, record, folder, launcher, screen, started: clock::now() })
+    }
+
+    /// The objective of `--slo`.
+    fn slo(&self) -> Result<Option<Objective>, Failure> {
+        let slo = self.args.effort.slo.as_deref();
+        slo.map(|text| text.parse().map_err(Failure::usage)).transpose()
     }
 
     /// Runs every race that is not complete. A race that fails is a result; the others go on.
@@ -298,20 +319,24 @@ impl Run {
             None => {}
         }
         let closing = closing::sentences(&self.record, page);
+        // They sum up races; where there are only capacities, those have just been told.
+        let skip = if self.record.races.is_empty() { closing.len() - 1 } else { 0 };
         if bencher {
-            closing.iter().for_each(output::note);
+            closing[skip..].iter().for_each(output::note);
         } else {
             output::line("");
-            closing.iter().for_each(output::line);
+            closing[skip..].iter().for_each(output::line);
         }
     }
 
     fn code(&self, strict: bool) -> u8 {
-        let races = &self.record.races;
+        let Record { races, capacities, .. } = &self.record;
+        let has_failed = races.iter().any(failed) || capacities.iter().any(slo::failed);
+        let is_open = races.iter().any(unjudged) || capacities.iter().any(slo::unjudged);
         match () {
             () if self.record.run.interrupted => exit::INTERRUPTED,
-            () if races.iter().any(failed) => exit::FAILED,
-            () if strict && races.iter().any(unjudged) => exit::UNJUDGED,
+            () if has_failed => exit::FAILED,
+            () if strict && is_open => exit::UNJUDGED,
             () => exit::OK,
         }
     }
@@ -367,7 +392,6 @@ fn calibrate(plans: &mut [Plan], launcher: &Processes) {
 }
 
 fn announce(plans: &[Plan], record: &Record, folder: &Folder) {
-    plan::lines(plans).iter().for_each(output::note);
     output::note(format_args!("results: {}", folder.path().display()));
     for warning in &record.warnings {
         output::warn(&warning.text, &warning.advice);

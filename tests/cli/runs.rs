@@ -151,6 +151,61 @@ fn a_run_until_it_is_precise_can_be_resumed() {
     assert!(race.blocks.len() >= 7 && race.status == Status::Complete, "{race:?}");
 }
 
+#[test]
+fn a_capacity_is_searched_measured_and_told() {
+    let temporary = tempfile::tempdir().unwrap();
+    let folder = temporary.path().join("run");
+    let mut command = deadheat();
+    // An objective that any load meets, so that the machine's speed decides nothing but the rates.
+    command.args(["run", "http-server", "--slo", "p50<1s", "--models", "tokio/current-thread"]);
+    command.args(["--blocks", "2", "--slice", "10ms", "--noplot", "--out"]).arg(&folder);
+    let output = command.output().unwrap();
+    assert_eq!(output.status.code(), Some(0), "{}", stderr(&output));
+    let record = record(&folder);
+    let [capacity] = record.capacities.as_slice() else { panic!("one: {:?}", record.capacities) };
+    assert_eq!(
+        (capacity.scenario.as_str(), capacity.objective.as_str()),
+        ("http-server", "p50<1s")
+    );
+    assert!(record.races.is_empty() && capacity.ceiling.is_some_and(|ceiling| ceiling > 0.0));
+    let grid = &capacity.grid["tokio/current-thread"];
+    let step = |pair: &[u64]| pair[1] as f64 / pair[0] as f64;
+    assert!(grid.len() >= 8 && grid.windows(2).all(|pair| step(pair) <= 1.08), "{grid:?}");
+    assert_eq!(capacity.races.len(), grid.len());
+    for race in &capacity.races {
+        assert_eq!((race.blocks.len(), &race.status), (2, &Status::Complete), "{}", race.id);
+        let roles: Vec<_> = race.contenders.iter().map(|contender| contender.role).collect();
+        assert_eq!(roles, [Role::Model, Role::Twin]);
+    }
+    assert_eq!(capacity.carried.len(), 2);
+    // Sentences are wrapped.
+    let text = stdout(&output).split_whitespace().collect::<Vec<_>>().join(" ");
+    assert!(text.contains("http-server with p50<1s"), "{text}");
+    assert!(text.contains("tokio/current-thread carries") && text.contains("(the reference)"));
+    assert!(!text.contains("Nobody leads"), "{text}");
+    // A finished search is not searched again.
+    let again = deadheat().args(["run", "--resume"]).arg(&folder).output().unwrap();
+    assert_eq!(again.status.code(), Some(0), "{}", stderr(&again));
+    assert_eq!(support::record(&folder).capacities, record.capacities);
+}
+
+#[test]
+fn a_sweep_is_raced_load_by_load_and_summed_up() {
+    let temporary = tempfile::tempdir().unwrap();
+    let folder = temporary.path().join("run");
+    let mut command = deadheat();
+    command.args(["run", "sleep", "--sweep", "closed=1..4", "--models", "threads/per-task"]);
+    command.args(["--blocks", "2", "--rounds", "1", "--slice", "5ms", "--noplot", "--out"]);
+    let output = command.arg(&folder).output().unwrap();
+    assert_eq!(output.status.code(), Some(0), "{}", stderr(&output));
+    let loads: Vec<_> = record(&folder).races.into_iter().map(|race| race.load).collect();
+    assert_eq!(loads, ["closed-1", "closed-2", "closed-4"]);
+    let text = stdout(&output).split_whitespace().collect::<Vec<_>>().join(" ");
+    assert!(text.contains("sleep/closed-N"), "{text}");
+    assert!(text.contains("threads/per-task: throughput"), "{text}");
+    assert!(text.contains("Universal Scalability Law: too few"), "{text}");
+}
+
 #[cfg(target_os = "linux")]
 #[test]
 fn children_die_with_their_parent() {

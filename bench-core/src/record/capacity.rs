@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
-use super::{Race, Warning};
+use super::{Race, Role, Verdict, Warning};
 
 /// A search for the most load that each model of a scenario carries (METHODOLOGY.md, "Capacity").
 ///
@@ -30,10 +30,51 @@ pub struct Capacity {
     pub grid: BTreeMap<String, Vec<u64>>,
     /// One race for each rate, ascending.
     pub races: Vec<Race>,
+    /// What each contender carries, the reference first.
+    #[serde(default)]
+    pub carried: Vec<Carried>,
     /// Of this search.
     #[serde(default)]
     pub warnings: Vec<Warning>,
     /// Fields of a later minor version, kept.
     #[serde(flatten)]
     pub more: Map<String, Value>,
+}
+
+/// What a contender carries.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct Carried {
+    /// A contender's id.
+    pub contender: String,
+    /// Model or twin.
+    pub role: Role,
+    /// Per second: the median over blocks; `None` where it lies beyond the grid, or is unknown.
+    pub rate: Option<f64>,
+    /// Its interval: 0 where no load of the grid was carried, `None` where there is no interval
+    /// or no upper end.
+    pub lo: Option<f64>,
+    /// Upper end.
+    pub hi: Option<f64>,
+    /// Against the reference; a ratio above 1 carries less. `None` for the reference itself.
+    pub verdict: Option<Verdict>,
+    /// Blocks with a capacity.
+    pub n: usize,
+    /// At the lowest rate of its grid.
+    pub lowest: Option<Seen>,
+    /// At the highest.
+    pub highest: Option<Seen>,
+    /// Fields of a later minor version, kept.
+    #[serde(flatten)]
+    pub more: Map<String, Value>,
+}
+
+/// What was seen at one rate: medians over blocks.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct Seen {
+    /// Per second.
+    pub rate: f64,
+    /// The objective's quantile, ns; `None` where too few samples lie beyond it.
+    pub quantile_ns: Option<f64>,
+    /// Whether it was saturated in most blocks.
+    pub is_saturated: bool,
 }

@@ -14,7 +14,7 @@ use std::{fmt, str::FromStr, time::Duration};
 
 pub use self::{
     grid::{Grid, Search, rate_of},
-    judge::{Carrying, Seen, judge_capacity},
+    judge::{Carrying, judge_capacity, meets},
 };
 use crate::duration;
 

@@ -2,9 +2,11 @@
 
 use std::collections::BTreeMap;
 
+use hdrhistogram::Histogram;
+
 use super::{Bounds, Objective, Point, carried};
 use crate::{
-    record::{Call, Capacity, Metric, Outcome, Race, Role, Slice, Trial, Verdict},
+    record::{Call, Capacity, Carried as Row, Metric, Race, Role, Seen, Slice, Trial, Verdict},
     stats::{
         Decision, Estimate, decide,
         histogram::{self, quantile},
@@ -12,6 +14,7 @@ use crate::{
         measures::{DECIDES, SHOWN},
         median,
         rank::{alpha, min_blocks, rank},
+        sky::Sky,
     },
 };
 
@@ -21,7 +24,7 @@ const OF_CEILING: f64 = 0.80;
 /// Goodput that counts as carried.
 const GOODPUT: f64 = 0.99;
 
-/// What a search found.
+/// What a search found. Its rows are what a record keeps of it.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Carrying {
     /// What had to hold.
@@ -30,41 +33,6 @@ pub struct Carrying {
     pub rows: Vec<Row>,
     /// Whether the twin proves that nobody can be ranked.
     pub is_invalid: bool,
-}
-
-/// What a contender carries.
-#[derive(Clone, Debug, Default, PartialEq)]
-pub struct Row {
-    /// A contender's id.
-    pub contender: String,
-    /// Model or twin.
-    pub role: Role,
-    /// Per second: the median over blocks; `None` where it lies beyond the grid, or is unknown.
-    pub rate: Option<f64>,
-    /// Its interval: 0 where no load of the grid was carried, `None` where there is no interval
-    /// or no upper end.
-    pub lo: Option<f64>,
-    /// Upper end.
-    pub hi: Option<f64>,
-    /// Against the reference; a ratio above 1 carries less. `None` for the reference itself.
-    pub verdict: Option<Verdict>,
-    /// Blocks with a capacity.
-    pub n: usize,
-    /// At the lowest rate of its grid.
-    pub lowest: Option<Seen>,
-    /// At the highest.
-    pub highest: Option<Seen>,
-}
-
-/// What was seen at one rate: medians over blocks.
-#[derive(Clone, Copy, Debug, PartialEq)]
-pub struct Seen {
-    /// Per second.
-    pub rate: f64,
-    /// The objective's quantile, ns; `None` where too few samples lie beyond it.
-    pub quantile_ns: Option<f64>,
-    /// Whether it was saturated in most blocks.
-    pub is_saturated: bool,
 }
 
 /// Judges a search: models at a joint 95%, the twin alone.
@@ -76,7 +44,7 @@ pub fn judge_capacity(capacity: &Capacity) -> Carrying {
     let Ok(objective) = capacity.objective.parse::<Objective>() else { return Carrying::default() };
     let limit = capacity.ceiling.map(|ceiling| OF_CEILING * ceiling);
     let contenders = contenders(capacity);
-    let all: Vec<(&str, Role, BTreeMap<usize, Bounds>)> = contenders
+    let all: Vec<(&str, Role, BTreeMap<usize, Carried>)> = contenders
         .iter()
         .map(|(id, role)| (*id, *role, by_block(capacity, id, &objective, limit)))
         .collect();
@@ -99,9 +67,11 @@ pub fn judge_capacity(capacity: &Capacity) -> Carrying {
         let verdict = (*id != capacity.reference).then(|| {
             let estimate = estimate(&d, alpha);
             let decision = decide(&estimate, capacity.margin, is_model.then_some(&at_95));
-            verdict(id, &capacity.reference, &estimate, &decision, is_invalid)
+            let is_fair = is_fair(bounds) && is_fair(reference);
+            verdict((id, &capacity.reference), &estimate, &decision, is_invalid, is_fair)
         });
-        let own = over_blocks(&bounds.values().copied().collect::<Vec<_>>(), alpha);
+        let own =
+            over_blocks(&bounds.values().map(|block| block.bounds).collect::<Vec<_>>(), alpha);
         let ends = own.interval.map(|interval| (interval.lo, interval.hi));
         Row {
             contender: (*id).to_owned(),
@@ -113,11 +83,16 @@ pub fn judge_capacity(capacity: &Capacity) -> Carrying {
             n: bounds.len(),
             lowest: seen(capacity, id, &objective, true),
             highest: seen(capacity, id, &objective, false),
+            ..Row::default()
         }
     });
     let mut rows: Vec<Row> = rows.collect();
     rows.sort_by_key(|row| (row.contender != capacity.reference, row.role == Role::Twin));
     Carrying { objective: objective.to_string(), rows, is_invalid }
+}
+
+fn is_fair(blocks: &BTreeMap<usize, Carried>) -> bool {
+    blocks.values().all(|block| block.is_fair)
 }
 
 fn contenders(capacity: &Capacity) -> Vec<(&str, Role)> {
@@ -137,45 +112,79 @@ fn by_block(
     id: &str,
     objective: &Objective,
     limit: Option<f64>,
-) -> BTreeMap<usize, Bounds> {
-    let mut points: BTreeMap<usize, Vec<Point>> = BTreeMap::new();
+) -> BTreeMap<usize, Carried> {
+    let mut points: BTreeMap<usize, Vec<(Point, bool)>> = BTreeMap::new();
     for race in &capacity.races {
+        let sky = Sky::over(race);
         for (block, trial) in race.trials(id) {
-            points.entry(block).or_default().extend(point(race, trial, objective));
+            let point = point(race, &sky, block, trial, objective);
+            points.entry(block).or_default().extend(point);
         }
     }
-    let rates = grid_of(capacity, id);
+    let rates = capacity.races.iter().filter(|race| race.contender(id).is_some()).count();
     points
         .into_iter()
         // A block that was cut short, or in which a trial failed, has no whole grid.
         .filter(|(_, points)| points.len() == rates)
-        .filter(|(_, points)| points.iter().map(|point| point.beyond).sum::<f64>() >= DECIDES)
-        .filter_map(|(block, points)| Some((block, carried(&points, objective.limit_ns())?)))
-        .map(|(block, bounds)| (block, bounds.limited(limit)))
+        .filter(|(_, points)| points.iter().map(|(point, _)| point.beyond).sum::<f64>() >= DECIDES)
+        .filter_map(|(block, points)| {
+            let is_fair = points.iter().all(|(_, is_fair)| *is_fair);
+            let points: Vec<Point> = points.into_iter().map(|(point, _)| point).collect();
+            let bounds = carried(&points, objective.limit_ns())?.limited(limit);
+            Some((block, Carried { bounds, is_fair }))
+        })
         .collect()
 }
 
-fn grid_of(capacity: &Capacity, id: &str) -> usize {
-    capacity.races.iter().filter(|race| race.contender(id).is_some()).count()
+/// What a block says of a contender, and whether all of it was seen in fair weather.
+#[derive(Clone, Copy, Debug)]
+struct Carried {
+    bounds: Bounds,
+    is_fair: bool,
 }
 
-fn point(race: &Race, trial: &Trial, objective: &Objective) -> Option<Point> {
+/// For a rough search: whether a contender's latest block met the objective, by however few
+/// operations, in whatever weather.
+pub fn meets(race: &Race, id: &str, objective: &Objective) -> bool {
+    let Some((_, trial)) = race.trials(id).last() else { return false };
+    let latencies = all_weathers(trial);
+    let quantile = latencies.and_then(|h| quantile(&h, objective.quantile, 0.0));
+    trial.outcome.is_ok()
+        && !is_saturated(trial)
+        && quantile.is_some_and(|ns| ns < objective.limit_ns())
+}
+
+/// A rate's point, and whether it was seen in fair weather. Where the weather left too few fair
+/// rounds, all of them count, and it is said.
+fn point(
+    race: &Race,
+    sky: &Sky,
+    block: usize,
+    trial: &Trial,
+    objective: &Objective,
+) -> Option<(Point, bool)> {
     let load: crate::load::Load = race.load.parse().ok()?;
-    if !matches!(trial.outcome, Outcome::Ok) || trial.slices.is_empty() {
+    if !trial.outcome.is_ok() || trial.slices.is_empty() {
         return None;
     }
-    let latencies = match trial.hist.response.as_str() {
-        "" => &trial.hist.service,
-        response => response,
-    };
-    let latencies = histogram::decode(latencies).ok().flatten();
-    let full = |slice: &&Slice| !is_carried(slice);
-    Some(Point {
+    let is_fair = sky.is_fair(block);
+    let latencies = if is_fair { sky.latency(trial) } else { all_weathers(trial) };
+    let point = Point {
         rate: load.mean_rate()?,
         quantile_ns: latencies.as_ref().and_then(|h| quantile(h, objective.quantile, SHOWN)),
         beyond: latencies.map_or(0.0, |h| h.len() as f64 * (1.0 - objective.quantile)),
-        is_saturated: 2 * trial.slices.iter().filter(full).count() > trial.slices.len(),
-    })
+        is_saturated: is_saturated(trial),
+    };
+    Some((point, is_fair))
+}
+
+fn all_weathers(trial: &Trial) -> Option<Histogram<u64>> {
+    histogram::merge([trial.hist.response.as_str(), trial.foul_hist.response.as_str()])
+}
+
+/// Whether it fell behind in most of its slices.
+fn is_saturated(trial: &Trial) -> bool {
+    2 * trial.slices.iter().filter(|slice| !is_carried(slice)).count() > trial.slices.len()
 }
 
 /// Whether it kept up, and 99% of the operations of the window ended well.
@@ -198,8 +207,10 @@ fn seen(capacity: &Capacity, id: &str, objective: &Objective, lowest: bool) -> O
     } else {
         all.max_by(|a, b| a.0.total_cmp(&b.0))?
     };
-    let points: Vec<Point> =
-        race.trials(id).filter_map(|(_, trial)| point(race, trial, objective)).collect();
+    let sky = Sky::over(race);
+    let trials = race.trials(id);
+    let points = trials.filter_map(|(block, trial)| point(race, &sky, block, trial, objective));
+    let points: Vec<Point> = points.map(|(point, _)| point).collect();
     let quantiles: Vec<f64> = points.iter().filter_map(|point| point.quantile_ns).collect();
     let saturated = points.iter().filter(|point| point.is_saturated).count();
     (!points.is_empty()).then(|| Seen {
@@ -211,9 +222,11 @@ fn seen(capacity: &Capacity, id: &str, objective: &Objective, lowest: bool) -> O
 
 /// The log ratios of both contenders' costs in the blocks that both have: reference ÷ a, because
 /// who carries less is slower. Open where either is.
-fn ratios(a: &BTreeMap<usize, Bounds>, reference: &BTreeMap<usize, Bounds>) -> Vec<(f64, f64)> {
+fn ratios(a: &BTreeMap<usize, Carried>, reference: &BTreeMap<usize, Carried>) -> Vec<(f64, f64)> {
     let both = a.iter().filter_map(|(block, a)| Some((a, reference.get(block)?)));
-    both.map(|(a, r)| (r.lo.ln() - a.hi.ln(), r.hi.ln() - a.lo.ln())).collect()
+    both.map(|(a, r)| (r.bounds, a.bounds))
+        .map(|(r, a)| (r.lo.ln() - a.hi.ln(), r.hi.ln() - a.lo.ln()))
+        .collect()
 }
 
 /// A median of values that are known to lie between bounds.
@@ -256,11 +269,11 @@ fn estimate(d: &[(f64, f64)], alpha: f64) -> Estimate {
 }
 
 fn verdict(
-    id: &str,
-    reference: &str,
+    (id, reference): (&str, &str),
     estimate: &Estimate,
     decision: &Decision,
     is_invalid: bool,
+    is_fair: bool,
 ) -> Verdict {
     let end = |end: f64| Some(end.exp()).filter(|end| end.is_finite());
     let mut marks = Vec::new();
@@ -274,6 +287,7 @@ fn verdict(
         mark(estimate.n == 0, mark::NO_DATA),
         mark(estimate.n > 0 && estimate.k == 0, mark::FEW_BLOCKS),
         mark(is_invalid, mark::INVALID),
+        mark(!is_fair, mark::WEATHER),
     ];
     mark(decision.within_noise_floor, mark::WITHIN_NOISE_FLOOR);
     Verdict {
@@ -379,6 +393,9 @@ fn compared(verdict: &Verdict) -> Option<String> {
         Call::DeadHeat => "a dead heat",
         Call::SlowerSizeUndecided => "less, size undecided",
         Call::Slower => "less",
+        Call::Undecided if verdict.marks.iter().any(|m| m == mark::WEATHER) => {
+            "undecided: in foul weather"
+        }
         Call::Undecided => "undecided",
     };
     Some(format!("{size} {} ({call})", verdict.b))

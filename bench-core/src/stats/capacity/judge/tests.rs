@@ -4,7 +4,7 @@ use rand::{RngExt, SeedableRng};
 use rand_chacha::ChaCha8Rng;
 
 use super::*;
-use crate::record::{Block, Contender};
+use crate::record::{Block, Contender, Foul, Outcome};
 
 /// A queue: mean service rate per second, as a multiple of noise per block.
 type Queue = (&'static str, Role, f64);
@@ -185,6 +185,24 @@ fn blocks_that_are_not_whole_do_not_count() {
         Outcome::Failed { cause, stderr: String::new() };
     let carrying = judge_capacity(&capacity);
     assert_eq!((row(&carrying, "ref").n, row(&carrying, "ref+twin").n), (6, 7));
+}
+
+#[test]
+fn foul_weather_decides_nothing_and_is_said() {
+    let mut capacity = search(&coarse(430.0), 8, &[REF, ("fast", Role::Model, 2_000.0), TWIN]);
+    for race in &mut capacity.races {
+        race.shape.rounds = 1;
+        for block in &mut race.blocks {
+            for trial in &mut block.trials {
+                std::mem::swap(&mut trial.hist, &mut trial.foul_hist);
+            }
+            race.foul.push(Foul { block: block.index, ..Foul::default() });
+        }
+    }
+    let carrying = judge_capacity(&capacity);
+    let fast = row(&carrying, "fast");
+    assert_eq!((fast.n, fast.verdict.as_ref().unwrap().verdict), (8, Call::Undecided));
+    assert!(carrying.sentences().iter().any(|said| said.contains("in foul weather")));
 }
 
 #[test]
