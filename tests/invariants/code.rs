@@ -38,6 +38,7 @@ const CLOCKS: &[(&str, &str)] = &[
     ("bench-core/src/env.rs", "the clock of a model is the clock, but for a simulated one"),
     ("bench-core/src/env/counting.rs", "it asks the model that it counts for, in tests"),
     ("bench-core/src/session.rs", "the measured loop"),
+    ("bench-core/src/session/jobs.rs", "operations with a task of their own"),
     ("bench-core/src/contender.rs", "it hands the clock of its model to the keeper"),
     ("bench-core/src/contender/keeper.rs", "the pacer, and the end of a drain"),
     ("bench-core/src/peer.rs", "a peer counts how long it served"),
