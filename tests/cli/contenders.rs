@@ -145,7 +145,7 @@ fn an_external_program_races_and_is_resumed_from_the_record_alone() {
     running.child.wait().unwrap();
     fs::remove_file(&config).unwrap();
     let resumed = deadheat().args(["run", "--resume"]).arg(&out).output().unwrap();
-    assert_eq!(resumed.status.code(), Some(0), "{}", stderr(&resumed));
+    assert_eq!(resumed.status.code(), Some(0), "{}{}", stderr(&resumed), stdout(&resumed));
     let record = record(&out);
     let race = &record.races[0];
     assert_eq!((&race.status, race.blocks.len()), (&Status::Complete, 4));
