@@ -160,8 +160,8 @@ pub fn carried(points: &[Point], limit_ns: f64) -> Option<Bounds> {
     let Some(top) = carried.iter().map(|point| point.rate).next_back() else {
         return Some(Bounds::below(lowest));
     };
-    if line.is_empty() && carried.iter().any(|point| point.quantile_ns.is_some()) {
-        return Some(Bounds::below(lowest));
+    if line.len() < LINE {
+        return bracket(&points, limit_ns);
     }
     let crossing = crossing(&line, 1.0 / limit_ns)?;
     Some(match saturation {
@@ -177,6 +177,20 @@ impl Point {
         let quantile = self.quantile_ns.unwrap_or(1.0);
         self.rate.is_finite() && self.rate > 0.0 && quantile.is_finite() && quantile > 0.0
     }
+}
+
+/// Where points are too few for a line: between the highest rate that met the objective, and the next
+/// one that did not.
+fn bracket(points: &[Point], limit_ns: f64) -> Option<Bounds> {
+    let meets = |point: &Point| Some(!point.is_saturated && point.quantile_ns? <= limit_ns);
+    let told = || {
+        let full = |point: &Point| point.is_saturated.then_some(false);
+        points.iter().filter_map(move |point| Some((point.rate, full(point).or(meets(point))?)))
+    };
+    let lo = told().filter(|(_, met)| *met).map(|(rate, _)| rate).fold(0.0, f64::max);
+    let failed = told().filter(|(rate, met)| !met && *rate > lo).map(|(rate, _)| rate);
+    let hi = failed.fold(f64::INFINITY, f64::min);
+    (lo > 0.0 || hi.is_finite()).then_some(Bounds { lo, hi })
 }
 
 /// The first rate from which on it is saturated: a single rate that is, among others that are not,
@@ -195,9 +209,6 @@ fn crossing(points: &[(f64, f64)], level: f64) -> Option<f64> {
         return None;
     }
     let flat = if y >= level { f64::INFINITY } else { f64::NEG_INFINITY };
-    if points.len() < LINE {
-        return Some(flat);
-    }
     let sum = |of: &dyn Fn(&(f64, f64)) -> f64| points.iter().map(of).sum::<f64>();
     let slope = sum(&|(px, py)| (px - x) * (py - y)) / sum(&|(px, _)| (px - x).powi(2));
     // A quantile that does not rise with the load meets the objective everywhere, or nowhere.
@@ -288,6 +299,14 @@ mod tests {
         assert_eq!(carried(&flat, 0.5e6), Some(Bounds::below(100.0)));
         assert_eq!(carried(&flat[..1], 2e6), Some(Bounds::above(100.0)));
         assert_eq!(carried(&[], 1e6), None);
+        // Too few points for a line: what they say themselves.
+        let quantile = |ns| Point { quantile_ns: ns, ..mm1(100.0) };
+        let sparse = [
+            Point { rate: 100.0, ..quantile(Some(1e6)) },
+            Point { rate: 107.0, ..quantile(None) },
+            Point { rate: 114.0, ..quantile(Some(7e6)) },
+        ];
+        assert_eq!(carried(&sparse, 2e6), Some(Bounds { lo: 100.0, hi: 114.0 }));
         let blind = [Point { quantile_ns: None, ..mm1(100.0) }];
         assert_eq!(carried(&blind, 1e6), None);
     }

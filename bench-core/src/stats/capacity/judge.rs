@@ -348,18 +348,26 @@ impl Carrying {
         if row.n == 0 {
             return format!("{name} has no capacity: no block measured all rates of its grid well");
         }
+        // The median block lies beyond the grid, or between two of its rates.
         let met = |seen: Option<Seen>| seen.map(|seen| self.at(&seen)).unwrap_or_default();
-        // The median block lies beyond the grid, on the side that its lower end tells.
-        if row.lo.is_some_and(|lo| lo > 0.0) || row.lowest.is_some_and(|seen| !self.fails(&seen)) {
-            format!("{name} carries every load of its grid with {objective}{}", met(row.highest))
-        } else {
-            format!("{name} carries no load of its grid with {objective}{}", met(row.lowest))
+        let fails = |seen: &Option<Seen>| seen.as_ref().map(|seen| self.fails(seen));
+        match (fails(&row.lowest), fails(&row.highest)) {
+            (_, Some(false)) => {
+                format!(
+                    "{name} carries every load of its grid with {objective}{}",
+                    met(row.highest)
+                )
+            }
+            (Some(true), _) => {
+                format!("{name} carries no load of its grid with {objective}{}", met(row.lowest))
+            }
+            _ => format!("{name} carries a load that is not known well{interval} with {objective}"),
         }
     }
 
     fn fails(&self, seen: &Seen) -> bool {
         let limit = self.objective.parse::<Objective>().map_or(f64::NAN, |o| o.limit_ns());
-        seen.is_saturated || seen.quantile_ns.is_none_or(|quantile| quantile > limit)
+        seen.is_saturated || seen.quantile_ns.is_some_and(|quantile| quantile > limit)
     }
 
     /// "; at 16.0/s it was 31 ms".
