@@ -8,13 +8,23 @@
 //!
 //! Not in here: where results are written to, and when colour is wanted (the command line's).
 
-mod bencher;
+mod bmf;
+mod costs;
+mod criterion;
+mod csv;
 #[cfg(feature = "html")]
 mod figure;
+mod gha;
+mod hgrm;
 #[cfg(feature = "html")]
 mod html;
 mod json;
+mod junit;
+mod libtest;
 mod md;
+mod names;
+pub mod ndjson;
+mod openmetrics;
 #[cfg(feature = "html")]
 mod svg;
 mod table;
@@ -25,6 +35,7 @@ use std::collections::BTreeMap;
 
 use deadheat_core::record::Record;
 pub use deadheat_core::stats::human;
+use serde::Serialize;
 use thiserror::Error;
 
 pub use self::terminal::Styles;
@@ -45,7 +56,8 @@ pub struct Format {
 /// A file that a format makes.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Output {
-    /// Its name, without a folder.
+    /// Its name. Some formats have folders of their own, separated by `/`; none leaves the folder
+    /// that it is written to.
     pub name: String,
     /// What is in it.
     pub bytes: Vec<u8>,
@@ -68,6 +80,9 @@ pub enum Error {
     /// The record can't be written as JSON.
     #[error("failed to write the record as JSON: {0}")]
     Json(#[from] serde_json::Error),
+    /// The table can't be written as CSV.
+    #[error("failed to write the table as CSV: {0}")]
+    Csv(#[from] ::csv::Error),
     /// The page's template failed.
     #[cfg(feature = "html")]
     #[error("failed to fill the page's template: {0}")]
@@ -92,12 +107,24 @@ pub fn formats() -> &'static [Format] {
         html::FORMAT,
         #[cfg(feature = "html")]
         svg::FORMAT,
-        bencher::FORMAT,
+        csv::FORMAT,
+        ndjson::FORMAT,
+        hgrm::FORMAT,
+        criterion::FORMAT,
+        libtest::FORMAT,
+        bmf::FORMAT,
+        gha::FORMAT,
+        openmetrics::FORMAT,
+        junit::FORMAT,
     ]
 }
 
-/// The format of that id.
+/// Other names of formats.
+const ALIASES: &[(&str, &str)] = &[("bencher", "libtest")];
+
+/// The format of that id, or of one of its other names.
 pub fn find(id: &str) -> Option<&'static Format> {
+    let id = ALIASES.iter().find(|(alias, _)| *alias == id).map_or(id, |(_, id)| id);
     formats().iter().find(|format| format.id == id)
 }
 
@@ -111,6 +138,12 @@ impl Output {
     fn text(name: &str, text: String) -> Self {
         Self { name: name.into(), bytes: text.into_bytes() }
     }
+
+    fn json(name: &str, value: &impl Serialize) -> Result<Self, Error> {
+        let mut bytes = serde_json::to_vec_pretty(value)?;
+        bytes.push(b'\n');
+        Ok(Self { name: name.into(), bytes })
+    }
 }
 
 #[cfg(test)]
@@ -122,6 +155,10 @@ mod tests {
         for format in formats() {
             assert!(std::ptr::eq(find(format.id).unwrap().id, format.id));
             assert_eq!(formats().iter().filter(|other| other.id == format.id).count(), 1);
+        }
+        for (alias, id) in ALIASES {
+            assert!(formats().iter().all(|format| format.id != *alias));
+            assert_eq!(find(alias).unwrap().id, *id);
         }
         assert!(find("parquet").is_none());
     }

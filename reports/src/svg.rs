@@ -11,7 +11,7 @@ use deadheat_core::{
 use crate::{
     Error, Format, Options, Output,
     figure::{Subject, forest},
-    words::clean,
+    names::Names,
 };
 
 pub(crate) const FORMAT: Format = Format {
@@ -28,35 +28,16 @@ const STYLE: &str = include_str!("../templates/report.css");
 
 #[expect(clippy::unnecessary_wraps, reason = "the registry's signature")]
 fn render(record: &Record, _: &Options) -> Result<Vec<Output>, Error> {
-    Ok(record.races.iter().filter_map(picture).collect())
+    let mut names = Names::default();
+    Ok(record.races.iter().filter_map(|race| picture(race, &mut names)).collect())
 }
 
-fn picture(race: &Race) -> Option<Output> {
+fn picture(race: &Race, names: &mut Names) -> Option<Output> {
     let (measures, summary) = (Measures::of(race), summary(race));
     let subject = Subject { race, measures: &measures, summary: &summary };
     let figure = forest::forest(subject, WIDTH)?;
     let (open, rest) = figure.split_once('>')?;
     let style = format!("<style><![CDATA[{STYLE}]]></style>");
     let text = format!("{open}>{style}{rest}\n");
-    Some(Output::text(&format!("{}.svg", file_name(&race.id)), text))
-}
-
-/// A race's id as a file name: `tcp-echo/closed-16@free` is `tcp-echo.closed-16@free`.
-fn file_name(id: &str) -> String {
-    let kept = |c: char| c.is_ascii_alphanumeric() || "-=,+.@".contains(c);
-    let name: String = clean(id).chars().map(|c| if kept(c) { c } else { '.' }).collect();
-    let name = name.trim_start_matches('.');
-    if name.is_empty() { "race".into() } else { name.into() }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn no_id_leaves_the_folder() {
-        assert_eq!(file_name("tcp-echo/closed-16@free"), "tcp-echo.closed-16@free");
-        assert_eq!(file_name("../../etc/passwd"), "etc.passwd");
-        assert_eq!(file_name("/"), "race");
-    }
+    Some(Output::text(&format!("{}.svg", names.of(&race.id)), text))
 }
