@@ -119,6 +119,8 @@ fn of_slice(race: &Race, slice: &Slice) -> Vec<Value> {
     put("foreign-cpu", slice.weather.foreign, "share");
     put("steal", slice.weather.steal, "share");
     put("throttled", slice.weather.throttled, "share");
+    put("listen-overflows", known(slice.listen_overflows), "connections");
+    put("saturated", slice.saturated.then_some(1.0), "slices");
     put("invalid", (!slice.invalid.is_empty()).then_some(1.0), "slices");
     values
 }

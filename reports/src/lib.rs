@@ -9,9 +9,11 @@
 //! Not in here: where results are written to, and when colour is wanted (the command line's).
 
 mod bmf;
+pub mod compare;
 mod costs;
 mod criterion;
 mod csv;
+mod damage;
 #[cfg(feature = "html")]
 mod figure;
 mod gha;
@@ -38,7 +40,7 @@ pub use deadheat_core::stats::human;
 use serde::Serialize;
 use thiserror::Error;
 
-pub use self::terminal::Styles;
+pub use self::{damage::damage, names::file_name, terminal::Styles};
 
 /// A way to show a record.
 #[derive(Clone, Copy, Debug)]

@@ -18,8 +18,14 @@ pub(crate) fn cell(race: &Race, contender: &str) -> String {
     clean(&format!("{scenario}/{contender}{rest}"))
 }
 
-/// An id as a file name: `tcp-echo/closed-16@free` is `tcp-echo.closed-16@free`.
-pub(crate) fn file_name(id: &str) -> String {
+/// An id as a file name, which stays in its folder: `tcp-echo/closed-16@free` is
+/// `tcp-echo.closed-16@free`.
+///
+/// ```
+/// use deadheat_reports::file_name;
+/// assert_eq!(file_name("../sleep/open-500"), "sleep.open-500");
+/// ```
+pub fn file_name(id: &str) -> String {
     let kept = |c: char| c.is_ascii_alphanumeric() || "-=,+.@".contains(c);
     let name: String = clean(id).chars().map(|c| if kept(c) { c } else { '.' }).collect();
     let name = name.trim_start_matches('.');
