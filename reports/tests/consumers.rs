@@ -131,6 +131,11 @@ fn the_actions_schema_fits_gha() {
 }
 
 #[test]
+fn the_actions_pattern_fits_libtest() {
+    check("libtest", "libtest");
+}
+
+#[test]
 fn the_published_schema_fits_records() {
     check("json", "schema");
 }

@@ -127,6 +127,16 @@ def validator(schema):
     return kind(schema)
 
 
+def libtest():
+    import re
+
+    # As github-action-benchmark's extract.ts has it for cargo.
+    known = re.compile(r"^test (.+)\s+\.\.\. bench:\s+([0-9,.]+) (\w+\/\w+) \(\+\/- ([0-9,.]+)\)$")
+    with open(only("libtest.txt")) as file:
+        lines = file.read().splitlines()
+    assert lines and all(known.match(line) for line in lines), lines
+
+
 def svg():
     import xml.etree.ElementTree as tree
 
