@@ -39,10 +39,11 @@ def hgrm():
             written = rows(path.removesuffix("hlog") + f"{tag}.hgrm")
             assert written[-1][1] == 1.0 and written[-1][2] == whole.get_total_count()
             for value, level, _ in written:
-                # At a level that a whole count falls on, rounding picks the bucket before or after.
-                near = (max(0, 100 * level - 1e-6), min(100, 100 * level + 1e-6))
+                # At a level that falls on a whole count, rounding takes this bucket or the next.
+                one = 100 / whole.get_total_count()
+                near = (100 * level, min(100, 100 * level + one))
                 theirs = [whole.get_value_at_percentile(level) / 1e6 for level in near]
-                same = [math.isclose(value, one, rel_tol=2e-3) for one in theirs]
+                same = [math.isclose(value, their, rel_tol=2e-3) for their in theirs]
                 assert any(same), (path, tag, level, value, theirs)
 
 
