@@ -95,16 +95,21 @@ pub fn race_ends(race: &Race) -> Result<String, Error> {
     Ok(text + &line(&end)?)
 }
 
-/// The last line. Whoever has it has all of them.
+/// What a search for capacities found, and the last line. Whoever has it has all of them.
 pub fn end(record: &Record) -> Result<String, Error> {
     let (run, races) = (&record.run, record.races.len());
-    line(&json!({
+    let mut text = String::new();
+    for capacity in &record.capacities {
+        text.push_str(&line(&json!({ "event": "capacity", "capacity": capacity }))?);
+    }
+    let end = line(&json!({
         "event": "end",
         "run": run.id,
         "ended": run.ended,
         "interrupted": run.interrupted,
         "races": races,
-    }))
+    }))?;
+    Ok(text + &end)
 }
 
 /// Warnings of a race, or of the run as a whole.

@@ -12,6 +12,7 @@ use super::{Race, Warning};
 /// Its races are of the same shape as others, one for each rate, and are judged together: none of
 /// them is a comparison by itself.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct Capacity {
     /// The scenario's id.
     pub scenario: String,
