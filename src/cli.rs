@@ -83,6 +83,8 @@ pub(crate) enum Command {
     List(ListArgs),
     /// Any format from stored records
     Report(ReportArgs),
+    /// Two records side by side, and what may be concluded from them
+    Compare(CompareArgs),
     /// What in this machine spoils measurements, how much, and what to do about it
     Doctor(DoctorArgs),
     /// Write a starter for racing your own code: benches/race.rs
@@ -92,7 +94,7 @@ pub(crate) enum Command {
 impl Command {
     /// Whether a first argument is a subcommand.
     pub(crate) fn is_name(text: &str) -> bool {
-        ["run", "list", "report", "doctor", "init", "help"].contains(&text)
+        ["run", "list", "report", "compare", "doctor", "init", "help"].contains(&text)
     }
 }
 
@@ -221,10 +223,14 @@ pub(crate) struct ResultArgs {
     /// What is printed
     #[arg(long, value_enum, default_value = "table", env = "DEADHEAT_OUTPUT_FORMAT")]
     pub(crate) output_format: OutputFormat,
+    /// What is printed while it runs: lines for people, or an event a line on standard output
+    #[arg(long, value_enum, default_value = "human", env = "DEADHEAT_MESSAGE_FORMAT")]
+    #[serde(default)]
+    pub(crate) message_format: MessageFormat,
     /// Keep the record under this name, beside the runs
     #[arg(long, value_name = "NAME", value_parser = baseline, env = "DEADHEAT_SAVE_BASELINE")]
     pub(crate) save_baseline: Option<String>,
-    /// A record that was kept under this name
+    /// Compare with the record that was kept under this name
     #[arg(long, value_name = "NAME", value_parser = baseline, env = "DEADHEAT_BASELINE")]
     pub(crate) baseline: Option<String>,
     /// Say what would be raced, one cell a line, and race nothing
@@ -255,6 +261,23 @@ pub(crate) struct ReportArgs {
     /// Write over files that exist
     #[arg(long, env = "DEADHEAT_FORCE")]
     pub(crate) force: bool,
+    /// Open the main file with whatever this machine opens such files with
+    #[arg(long, env = "DEADHEAT_OPEN")]
+    pub(crate) open: bool,
+}
+
+/// What `compare` is told.
+#[derive(Debug, Args)]
+pub(crate) struct CompareArgs {
+    /// A record: results.json, or the folder of a run
+    #[arg(value_name = "BASE")]
+    pub(crate) base: PathBuf,
+    /// Another one
+    #[arg(value_name = "NEW")]
+    pub(crate) new: PathBuf,
+    /// Every metric, and not only the one that each race is about
+    #[arg(long, env = "DEADHEAT_ALL_METRICS")]
+    pub(crate) all_metrics: bool,
 }
 
 /// What `doctor` is told.
@@ -286,6 +309,17 @@ pub(crate) enum OutputFormat {
     Table,
     /// Lines as libtest prints them
     Bencher,
+}
+
+/// How a run says what it does.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub(crate) enum MessageFormat {
+    /// A board or lines on standard error, results on standard output
+    #[default]
+    Human,
+    /// Events on standard output (docs/formats.md), everything else on standard error
+    Json,
 }
 
 /// Which CPUs the two ends of a race run on.

@@ -9,6 +9,7 @@ use crate::{
     output,
 };
 
+mod compare;
 mod doctor;
 mod init;
 mod list;
@@ -80,6 +81,7 @@ impl Todo {
             Self::Command(Command::Run(args)) => run::run(cells, &args),
             Self::Command(Command::List(args)) => list::list(cells, &args),
             Self::Command(Command::Report(args)) => report::report(&args),
+            Self::Command(Command::Compare(args)) => compare::compare(&args),
             Self::Command(Command::Doctor(args)) => doctor::doctor(cells, &args),
             Self::Command(Command::Init(args)) => init::init(&args),
             Self::Test(args, cargo) => test::test(cells, &args, &cargo),

@@ -9,7 +9,7 @@ use std::{
 use deadheat_core::record::{self, Record};
 use deadheat_reports::Output;
 
-use crate::failure::Failure;
+use crate::{failure::Failure, files};
 
 /// The record's name in its folder.
 pub(crate) const RECORD: &str = "results.json";
@@ -71,11 +71,8 @@ impl Folder {
 
     /// Writes a format's files; the main one's path.
     pub(crate) fn add(&self, files: &[Output]) -> Result<PathBuf, Failure> {
-        for file in files {
-            fs::write(self.path.join(&file.name), &file.bytes)
-                .map_err(|error| self.unwritable(&error))?;
-        }
-        Ok(self.path.join(files.first().map_or("", |file| &file.name)))
+        let paths = files::write(&self.path, files, true)?;
+        Ok(paths.into_iter().next().unwrap_or_else(|| self.path.clone()))
     }
 
     /// Makes `latest` point here.
@@ -90,7 +87,7 @@ impl Folder {
 
     /// Keeps the record under a name, beside the runs.
     pub(crate) fn keep_as(&self, name: &str) -> Result<PathBuf, Failure> {
-        let kept = target().join("deadheat/baselines").join(name).join(RECORD);
+        let kept = baseline(name);
         let keep = || {
             fs::create_dir_all(kept.parent().unwrap_or(&kept))?;
             fs::copy(self.record(), &kept)
@@ -104,6 +101,16 @@ impl Folder {
     fn unwritable(&self, error: &io::Error) -> Failure {
         Failure::error(format!("failed to write to {}: {error}", self.path.display()))
     }
+}
+
+/// The record that is kept under a name, whether it is there or not.
+pub(crate) fn baseline(name: &str) -> PathBuf {
+    runs().join("baselines").join(name).join(RECORD)
+}
+
+/// Where files go that are only made to be looked at.
+pub(crate) fn shown() -> PathBuf {
+    runs().join("shown")
 }
 
 /// Where runs are kept.

@@ -51,6 +51,11 @@ fn keep(outcome: io::Result<()>) {
     }
 }
 
+/// A result beside the one that standard output is for.
+pub(crate) fn aside(text: &str) {
+    let _ = anstream::stderr().write_all(text.as_bytes());
+}
+
 /// A line of progress.
 pub(crate) fn note(text: impl Display) {
     let _ = writeln!(anstream::stderr(), "{text}");

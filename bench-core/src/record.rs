@@ -28,6 +28,7 @@ pub const SCHEMA: &str = "deadheat/1";
 
 /// A whole run: one machine, one command line, any number of races.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct Record {
     /// `deadheat/MAJOR`.
     pub schema: String,
@@ -49,6 +50,7 @@ pub struct Record {
 
 /// Something a reader of the result has to know. Rendered by every format.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct Warning {
     /// Stable, kebab-case: `few-blocks`, `no-fds`.
     pub code: String,
@@ -61,6 +63,7 @@ pub struct Warning {
 
 /// How the slices of a race follow each other (METHODOLOGY.md, "Slices").
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "kebab-case")]
 pub enum Kind {
     /// All contenders alive, many short slices each.
@@ -74,6 +77,7 @@ pub enum Kind {
 
 /// Which CPUs the processes of a race may use. The same sets for every contender.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct Placement {
     /// `same`, `split` or `free`.
     pub name: String,
@@ -90,6 +94,7 @@ pub struct Placement {
 
 /// How long and how often.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct Shape {
     /// Planned blocks (generations of processes).
     pub blocks: usize,
@@ -113,6 +118,7 @@ pub struct Shape {
 
 /// One scenario under one load with one set of parameters, run by every model that fits.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct Race {
     /// `SCENARIO/LOAD[/k=v,..][@placement]`.
     pub id: String,
@@ -163,6 +169,7 @@ pub struct Race {
 
 /// Whether a race came to its end.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "kebab-case")]
 pub enum Status {
     /// Blocks are still missing: running, or killed.
@@ -178,6 +185,7 @@ pub enum Status {
 
 /// What a contender is there for.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "kebab-case")]
 pub enum Role {
     /// A model that is compared.
@@ -191,6 +199,7 @@ pub enum Role {
 
 /// Whether a contender can run here at all.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "kebab-case")]
 pub enum Fits {
     /// It raced.
@@ -204,6 +213,7 @@ pub enum Fits {
 
 /// The known slowdown of a handicapped twin.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "kebab-case")]
 pub enum Handicap {
     /// After every so many operations it does one more, in full, that is not reported: what is
@@ -236,6 +246,7 @@ impl Handicap {
 
 /// A participant.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct Contender {
     /// The model's id, with `+twin` or `+handicap` for controls and `#build` for other builds.
     pub id: String,
@@ -263,6 +274,7 @@ pub struct Contender {
 
 /// One generation of processes.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct Block {
     /// From 0.
     pub index: usize,
@@ -280,6 +292,7 @@ pub struct Block {
 
 /// How a trial ended.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "kebab-case")]
 pub enum Outcome {
     /// Every slice gave an answer, and every answer was right.
@@ -296,6 +309,7 @@ pub enum Outcome {
 
 /// One contender in one block: one process, unless it failed before it started.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct Trial {
     /// A contender's id.
     pub contender: String,
@@ -321,6 +335,7 @@ pub struct Trial {
 
 /// HDR histograms, V2 compressed, base64; empty where nothing was recorded.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct Histograms {
     /// From an operation's own start to its end.
     #[serde(default, skip_serializing_if = "String::is_empty")]
@@ -342,6 +357,7 @@ impl Histograms {
 
 /// Levels of a process, read while its sessions were alive. `None`: not available here.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct Resources {
     /// Most threads seen at once, the harness's own not counted.
     pub threads_peak: Option<u64>,
@@ -361,6 +377,7 @@ pub struct Resources {
 
 /// What the other end counted during a slice.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct PeerCounts {
     /// Operations served.
     pub done: u64,
@@ -372,6 +389,7 @@ pub struct PeerCounts {
 
 /// The weather of a slice. `None`: no counter resolves it here.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct Weather {
     /// CPU time of anyone else on the race's CPUs ÷ the slice's time.
     pub foreign: Option<f64>,
@@ -383,6 +401,7 @@ pub struct Weather {
 
 /// A contender's turn.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct Slice {
     /// From 0, warm-up rounds not counted.
     pub round: usize,
@@ -472,6 +491,7 @@ pub struct Slice {
 
 /// What can be said of a comparison (METHODOLOGY.md, "Decision").
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "kebab-case")]
 pub enum Call {
     /// The interval lies wholly below 1/(1+δ).
@@ -491,6 +511,7 @@ pub enum Call {
 
 /// A comparison of `a` with `b`: the ratio is a's cost ÷ b's, so above 1 means that `a` is slower.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct Verdict {
     /// What was compared.
     pub metric: Metric,
@@ -533,6 +554,7 @@ pub struct Verdict {
 
 /// A comparison over the rounds in fair weather alone.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct Fair {
     /// Median over blocks of the blocks' ratios.
     pub ratio: f64,
@@ -548,6 +570,7 @@ pub struct Fair {
 
 /// A control's result for one metric.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct Control {
     /// Twin or handicapped.
     pub role: Role,
@@ -573,6 +596,7 @@ pub struct Control {
 
 /// A round that was run again.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct Foul {
     /// The block's index.
     pub block: usize,

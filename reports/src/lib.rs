@@ -8,13 +8,25 @@
 //!
 //! Not in here: where results are written to, and when colour is wanted (the command line's).
 
-mod bencher;
+mod bmf;
+pub mod compare;
+mod costs;
+mod criterion;
+mod csv;
+mod damage;
 #[cfg(feature = "html")]
 mod figure;
+mod gha;
+mod hgrm;
 #[cfg(feature = "html")]
 mod html;
 mod json;
+mod junit;
+mod libtest;
 mod md;
+mod names;
+pub mod ndjson;
+mod openmetrics;
 #[cfg(feature = "html")]
 mod svg;
 mod table;
@@ -25,9 +37,10 @@ use std::collections::BTreeMap;
 
 use deadheat_core::record::Record;
 pub use deadheat_core::stats::human;
+use serde::Serialize;
 use thiserror::Error;
 
-pub use self::terminal::Styles;
+pub use self::{damage::damage, names::file_name, terminal::Styles};
 
 /// A way to show a record.
 #[derive(Clone, Copy, Debug)]
@@ -45,7 +58,8 @@ pub struct Format {
 /// A file that a format makes.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Output {
-    /// Its name, without a folder.
+    /// Its name. Some formats have folders of their own, separated by `/`; none leaves the folder
+    /// that it is written to.
     pub name: String,
     /// What is in it.
     pub bytes: Vec<u8>,
@@ -68,6 +82,9 @@ pub enum Error {
     /// The record can't be written as JSON.
     #[error("failed to write the record as JSON: {0}")]
     Json(#[from] serde_json::Error),
+    /// The table can't be written as CSV.
+    #[error("failed to write the table as CSV: {0}")]
+    Csv(#[from] ::csv::Error),
     /// The page's template failed.
     #[cfg(feature = "html")]
     #[error("failed to fill the page's template: {0}")]
@@ -92,12 +109,24 @@ pub fn formats() -> &'static [Format] {
         html::FORMAT,
         #[cfg(feature = "html")]
         svg::FORMAT,
-        bencher::FORMAT,
+        csv::FORMAT,
+        ndjson::FORMAT,
+        hgrm::FORMAT,
+        criterion::FORMAT,
+        libtest::FORMAT,
+        bmf::FORMAT,
+        gha::FORMAT,
+        openmetrics::FORMAT,
+        junit::FORMAT,
     ]
 }
 
-/// The format of that id.
+/// Other names of formats.
+const ALIASES: &[(&str, &str)] = &[("bencher", "libtest")];
+
+/// The format of that id, or of one of its other names.
 pub fn find(id: &str) -> Option<&'static Format> {
+    let id = ALIASES.iter().find(|(alias, _)| *alias == id).map_or(id, |(_, id)| id);
     formats().iter().find(|format| format.id == id)
 }
 
@@ -111,6 +140,12 @@ impl Output {
     fn text(name: &str, text: String) -> Self {
         Self { name: name.into(), bytes: text.into_bytes() }
     }
+
+    fn json(name: &str, value: &impl Serialize) -> Result<Self, Error> {
+        let mut bytes = serde_json::to_vec_pretty(value)?;
+        bytes.push(b'\n');
+        Ok(Self { name: name.into(), bytes })
+    }
 }
 
 #[cfg(test)]
@@ -122,6 +157,10 @@ mod tests {
         for format in formats() {
             assert!(std::ptr::eq(find(format.id).unwrap().id, format.id));
             assert_eq!(formats().iter().filter(|other| other.id == format.id).count(), 1);
+        }
+        for (alias, id) in ALIASES {
+            assert!(formats().iter().all(|format| format.id != *alias));
+            assert_eq!(find(alias).unwrap().id, *id);
         }
         assert!(find("parquet").is_none());
     }

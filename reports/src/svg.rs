@@ -1,7 +1,7 @@
-//! Each race's forest plot as a picture of its own, for READMEs, papers and slides.
+//! Each figure of each race as a picture of its own, for READMEs, papers and slides.
 //!
-//! The same figure as in the page, with the page's style sheet inside: it follows the reader's
-//! light or dark scheme wherever it is shown.
+//! The same figures as in the page, with the page's style sheet inside: they follow the reader's
+//! light or dark scheme wherever they are shown. A figure is one line in [`FIGURES`].
 
 use deadheat_core::{
     record::{Race, Record},
@@ -10,53 +10,55 @@ use deadheat_core::{
 
 use crate::{
     Error, Format, Options, Output,
-    figure::{Subject, forest},
-    words::clean,
+    figure::{
+        Subject, forest, memory,
+        spectrum::{self, Latency},
+    },
+    names::Names,
 };
 
 pub(crate) const FORMAT: Format = Format {
     id: "svg",
     extension: "svg",
-    about: "the forest plot of each race, as a picture of its own",
+    about: "each figure of each race, as a picture of its own",
     render,
 };
 
 /// The width of a picture, in pixels: a column of text on most pages.
 const WIDTH: f64 = 760.0;
 
+type Draw = fn(Subject<'_>, f64) -> Option<String>;
+
+/// What is drawn, and what its file is called behind the race's name.
+const FIGURES: [(&str, Draw); 4] = [
+    ("", forest::forest),
+    ("response", |subject, width| spectrum::spectrum(subject, Latency::Response, width)),
+    ("service", |subject, width| spectrum::spectrum(subject, Latency::Service, width)),
+    ("memory", memory::memory),
+];
+
 const STYLE: &str = include_str!("../templates/report.css");
 
 #[expect(clippy::unnecessary_wraps, reason = "the registry's signature")]
 fn render(record: &Record, _: &Options) -> Result<Vec<Output>, Error> {
-    Ok(record.races.iter().filter_map(picture).collect())
+    let mut names = Names::default();
+    Ok(record.races.iter().flat_map(|race| pictures(race, &names.of(&race.id))).collect())
 }
 
-fn picture(race: &Race) -> Option<Output> {
+/// The figures of a race that has the numbers for them: the forest plot bears the race's own name.
+fn pictures(race: &Race, name: &str) -> Vec<Output> {
     let (measures, summary) = (Measures::of(race), summary(race));
     let subject = Subject { race, measures: &measures, summary: &summary };
-    let figure = forest::forest(subject, WIDTH)?;
+    let drawn = FIGURES.iter().filter_map(|(of, draw)| {
+        let picture = whole(&draw(subject, WIDTH)?)?;
+        let dot = if of.is_empty() { "" } else { "." };
+        Some(Output::text(&format!("{name}{dot}{of}.svg"), picture))
+    });
+    drawn.collect()
+}
+
+/// A figure with its style inside.
+fn whole(figure: &str) -> Option<String> {
     let (open, rest) = figure.split_once('>')?;
-    let style = format!("<style><![CDATA[{STYLE}]]></style>");
-    let text = format!("{open}>{style}{rest}\n");
-    Some(Output::text(&format!("{}.svg", file_name(&race.id)), text))
-}
-
-/// A race's id as a file name: `tcp-echo/closed-16@free` is `tcp-echo.closed-16@free`.
-fn file_name(id: &str) -> String {
-    let kept = |c: char| c.is_ascii_alphanumeric() || "-=,+.@".contains(c);
-    let name: String = clean(id).chars().map(|c| if kept(c) { c } else { '.' }).collect();
-    let name = name.trim_start_matches('.');
-    if name.is_empty() { "race".into() } else { name.into() }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn no_id_leaves_the_folder() {
-        assert_eq!(file_name("tcp-echo/closed-16@free"), "tcp-echo.closed-16@free");
-        assert_eq!(file_name("../../etc/passwd"), "etc.passwd");
-        assert_eq!(file_name("/"), "race");
-    }
+    Some(format!("{open}><style><![CDATA[{STYLE}]]></style>{rest}\n"))
 }

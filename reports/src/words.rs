@@ -18,11 +18,12 @@ pub(crate) const SLOWED: &str = "same code, slowed";
 /// The longest text of a record that is shown in one piece, in characters.
 const LONGEST: usize = 400;
 
-/// A text of the record as one line without control or direction-changing characters.
+/// A text of the record as one line without control or direction-changing characters, and without
+/// those that XML does not have.
 pub(crate) fn clean(text: &str) -> String {
     let hidden = |c: char| {
         c.is_control()
-            || matches!(c, '\u{200B}'..='\u{200F}' | '\u{2028}'..='\u{202E}' | '\u{2060}'..='\u{206F}' | '\u{FEFF}')
+            || matches!(c, '\u{200B}'..='\u{200F}' | '\u{2028}'..='\u{202E}' | '\u{2060}'..='\u{206F}' | '\u{FEFF}' | '\u{FFFE}' | '\u{FFFF}')
     };
     let mut line: String = text
         .chars()

@@ -80,10 +80,10 @@ fn the_page_asks_for_nothing() {
 }
 
 #[test]
-fn bencher() {
-    insta::assert_snapshot!("bencher-ordinary", shown("bencher", &ORDINARY, 80));
-    insta::assert_snapshot!("bencher-failures", shown("bencher", &FAILURES, 80));
-    assert_eq!(shown("bencher", &EMPTY, 80), "");
+fn libtest() {
+    insta::assert_snapshot!("libtest-ordinary", shown("libtest", &ORDINARY, 80));
+    insta::assert_snapshot!("libtest-failures", shown("libtest", &FAILURES, 80));
+    assert_eq!(shown("bencher", &EMPTY, 80), "", "its old name");
 }
 
 #[test]

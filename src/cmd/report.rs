@@ -1,17 +1,15 @@
 //! `report`: stored records in any format.
 
-use std::{
-    fs,
-    path::{Path, PathBuf},
-};
+use std::path::{Path, PathBuf};
 
 use deadheat_core::record::{self, Record};
-use deadheat_reports::{Format, Options, Output, Styles, formats};
+use deadheat_reports::{Format, Options, Output, Styles, damage, file_name, formats};
 
 use crate::{
     cli::ReportArgs,
     failure::{Failure, exit},
-    folder::RECORD,
+    files,
+    folder::{self, RECORD},
     output,
 };
 
@@ -20,23 +18,76 @@ pub(crate) fn report(args: &ReportArgs) -> Result<u8, Failure> {
     let format = find(&args.format)?;
     let records: Vec<(PathBuf, Record)> =
         args.files.iter().map(|file| read(file)).collect::<Result<_, _>>()?;
-    let styles = if output::coloured() { Styles::coloured() } else { Styles::plain() };
-    let options = Options { width: output::width(), styles, ..Options::default() };
-    for (path, record) in &records {
+    let options = options();
+    let names = folders(&records);
+    for ((path, record), name) in records.iter().zip(names) {
         let rendered = (format.render)(record, &options);
         let files =
             rendered.map_err(|error| Failure::error(format!("{}: {error}", path.display())))?;
-        match &args.out {
-            None => {
-                // One thing can be printed; the main file is the one that is meant.
-                let main = files.first().map_or(&[][..], |file| &file.bytes);
-                output::result(&String::from_utf8_lossy(main));
-            }
-            Some(out) if records.len() == 1 => write(out, &files, args.force)?,
-            Some(out) => write(&out.join(&record.run.id), &files, args.force)?,
+        let Some((folder, over)) = place(args, name, records.len()) else {
+            print(&files);
+            continue;
+        };
+        let paths = files::write(&folder, &files, over)?;
+        for path in &paths {
+            output::line(path.display());
+        }
+        if let (true, Some(page)) = (args.open, paths.first()) {
+            open(page)?;
         }
     }
     Ok(exit::OK)
+}
+
+/// How this side shows texts.
+pub(crate) fn options() -> Options {
+    let styles = if output::coloured() { Styles::coloured() } else { Styles::plain() };
+    Options { width: output::width(), styles, ..Options::default() }
+}
+
+/// A folder's name for each record: its run's, with a number where two are of one run.
+fn folders(records: &[(PathBuf, Record)]) -> Vec<String> {
+    let mut names: Vec<String> = Vec::new();
+    for (_, record) in records {
+        let own = file_name(&record.run.id);
+        let mut name = own.clone();
+        let mut number = 1;
+        while names.contains(&name) {
+            number += 1;
+            name = format!("{own}.{number}");
+        }
+        names.push(name);
+    }
+    names
+}
+
+/// Where the files go, and whether over what is there. Files that are only to be looked at lie with
+/// the runs, and are written anew.
+fn place(args: &ReportArgs, name: String, of: usize) -> Option<(PathBuf, bool)> {
+    match &args.out {
+        Some(out) if of == 1 => Some((out.clone(), args.force)),
+        Some(out) => Some((out.join(name), args.force)),
+        None => args.open.then(|| (folder::shown().join(name), true)),
+    }
+}
+
+/// One thing can be printed; the main file is the one that is meant.
+fn print(files: &[Output]) {
+    if let Some(main) = files.first() {
+        output::result(&String::from_utf8_lossy(&main.bytes));
+    }
+    if let [main, rest @ ..] = files
+        && !rest.is_empty()
+    {
+        let more =
+            format!("{} and {} more files: --out DIR writes them all", main.name, rest.len());
+        output::note(more);
+    }
+}
+
+fn open(page: &Path) -> Result<(), Failure> {
+    open::that(page)
+        .map_err(|error| Failure::error(format!("failed to open {}: {error}", page.display())))
 }
 
 fn find(id: &str) -> Result<&'static Format, Failure> {
@@ -46,23 +97,12 @@ fn find(id: &str) -> Result<&'static Format, Failure> {
     })
 }
 
-fn read(file: &Path) -> Result<(PathBuf, Record), Failure> {
+/// A record that can be shown: of this schema, and with histograms that decode.
+pub(crate) fn read(file: &Path) -> Result<(PathBuf, Record), Failure> {
     let path = if file.is_dir() { file.join(RECORD) } else { file.to_owned() };
     let record = record::read(&path).map_err(|error| Failure::error(error.to_string()))?;
-    Ok((path, record))
-}
-
-fn write(folder: &Path, files: &[Output], force: bool) -> Result<(), Failure> {
-    let paths = || files.iter().map(|file| folder.join(&file.name));
-    if let (false, Some(there)) = (force, paths().find(|path| path.exists())) {
-        return Err(Failure::error(format!("{} is there already (--force)", there.display())));
+    match damage(&record) {
+        Some(damage) => Err(Failure::error(format!("{} is damaged: {damage}", path.display()))),
+        None => Ok((path, record)),
     }
-    let failed =
-        |path: &Path, error| Failure::error(format!("failed to write {}: {error}", path.display()));
-    fs::create_dir_all(folder).map_err(|error| failed(folder, error))?;
-    for (path, file) in paths().zip(files) {
-        fs::write(&path, &file.bytes).map_err(|error| failed(&path, error))?;
-        output::line(path.display());
-    }
-    Ok(())
 }

@@ -18,15 +18,19 @@ use deadheat_core::{
     record::{Outcome, Race, Record, Role, SCHEMA, Status, Warning},
     stats::{Estimate, Objective, judge, rank, summary, twins_over_run},
 };
-use deadheat_reports::{Options, Styles};
+use deadheat_reports::{Options, compare as comparison};
 
 use crate::{
     board::{Course, Screen},
     choice::choose,
-    cli::{OutputFormat, RunArgs},
+    cli::{MessageFormat, OutputFormat, RunArgs},
     closing,
-    cmd::resume::{self, Resumed},
+    cmd::{
+        compare, report,
+        resume::{self, Resumed},
+    },
     config::{self, Outsider},
+    events::Events,
     failure::{Failure, exit},
     folder::Folder,
     output,
@@ -90,6 +94,9 @@ struct Run {
     folder: Folder,
     launcher: Processes,
     screen: Screen,
+    events: Events,
+    /// What `--baseline` names.
+    baseline: Option<Record>,
     started: u64,
 }
 
@@ -103,6 +110,7 @@ impl Run {
             Some((_, record)) => record.run.seed,
             None => args.effort.seed.unwrap_or_else(random_seed),
         };
+        let baseline = args.results.baseline.as_deref().map(compare::baseline).transpose()?;
         let terms = Terms::new(&args.effort, args.results.keep_slices, seed);
         if terms.until.is_some() && terms.profile.least_rank() == 0 {
             return Err(Failure::usage("--until: the smoke profile judges nothing"));
@@ -140,17 +148,18 @@ impl Run {
         };
         let over = terms.most.and_then(|most| terms.cut(&mut plans, most));
         resume::take_shapes(&mut plans, &record)?;
-        for warning in over.into_iter().chain(baseline_warning(&args)) {
-            if !record.warnings.contains(&warning) {
-                record.warnings.push(warning);
-            }
+        if let Some(warning) = over.filter(|warning| !record.warnings.contains(warning)) {
+            record.warnings.push(warning);
         }
         if args.effort.slo.is_none() {
             plan::lines(&plans).iter().for_each(output::note);
         }
         announce(&plans, &record, &folder);
         let screen = Screen::new();
-        Ok(Self { args, terms, plans, record, folder, launcher, screen, started: clock::now() })
+        let events = Events::new(args.results.message_format == MessageFormat::Json);
+        events.begin(&record, &plans);
+        let started = clock::now();
+        Ok(Self { args, terms, plans, record, folder, launcher, screen, events, baseline, started })
     }
 
     /// The objective of `--slo`.
@@ -232,7 +241,8 @@ impl Run {
         let time = self.time_for(index);
         let mut until =
             self.terms.until.map(|half_width| Until::begin(half_width, &mut plan, &mut race, time));
-        let (record, folder, screen) = (&mut self.record, &self.folder, &mut self.screen);
+        let (record, folder) = (&mut self.record, &self.folder);
+        let (screen, events) = (&mut self.screen, &mut self.events);
         let mut course =
             Course { index, of: self.plans.len(), blocks: self.plans[index].shape.blocks };
         let mut watch = |race: &mut Race, progress: Progress| {
@@ -250,6 +260,7 @@ impl Run {
                 mem::swap(race, &mut record.races[place]);
             }
             screen.show(race, &course, progress, left);
+            events.show(race, progress, left);
             if unsaved.is_some() || interrupted() {
                 return ControlFlow::Break(());
             }
@@ -269,6 +280,7 @@ impl Run {
             (race.verdicts, race.controls) = (judged.verdicts, judged.controls);
         }
         self.screen.finish(&race);
+        self.events.race_ends(&race);
         self.record.races[place] = race;
         match unsaved {
             Some(failure) => Err(failure),
@@ -304,28 +316,36 @@ impl Run {
 
     fn print(&self, page: &std::path::Path) {
         let bencher = self.args.results.output_format == OutputFormat::Bencher;
-        let styles = if output::coloured() { Styles::coloured() } else { Styles::plain() };
-        let options = Options { width: output::width(), styles, ..Options::default() };
-        let id = if bencher { "bencher" } else { "terminal" };
-        let rendered =
-            deadheat_reports::find(id).map(|format| (format.render)(&self.record, &options));
-        match rendered {
-            Some(Ok(files)) => {
-                for file in &files {
-                    output::result(&String::from_utf8_lossy(&file.bytes));
-                }
-            }
-            Some(Err(error)) => output::warn(&error.to_string(), ""),
-            None => {}
+        let result = self.rendered(if bencher { "libtest" } else { "terminal" });
+        let mut rest = String::new();
+        if let Some(baseline) = &self.baseline {
+            let compared = comparison::compare(baseline, &self.record, false);
+            rest = format!("\n{}", comparison::text(&compared));
         }
         let closing = closing::sentences(&self.record, page);
         // They sum up races; where there are only capacities, those have just been told.
         let skip = if self.record.races.is_empty() { closing.len() - 1 } else { 0 };
-        if bencher {
-            closing[skip..].iter().for_each(output::note);
-        } else {
-            output::line("");
-            closing[skip..].iter().for_each(output::line);
+        rest = format!("{rest}\n{}\n", closing[skip..].join("\n"));
+        // Standard output has one thing: events, lines for tools, or all that people read.
+        match (self.events.are_wanted(), bencher) {
+            (true, _) => output::aside(&(result + &rest)),
+            (false, true) => {
+                output::result(&result);
+                output::aside(&rest);
+            }
+            (false, false) => output::result(&(result + &rest)),
+        }
+        self.events.end(&self.record);
+    }
+
+    fn rendered(&self, id: &str) -> String {
+        let Some(format) = deadheat_reports::find(id) else { return String::new() };
+        match (format.render)(&self.record, &report::options()) {
+            Ok(files) => files.iter().map(|file| String::from_utf8_lossy(&file.bytes)).collect(),
+            Err(error) => {
+                output::warn(&error.to_string(), "");
+                String::new()
+            }
         }
     }
 
@@ -422,15 +442,6 @@ fn new_record(args: &RunArgs, terms: &Terms, outsiders: &[Outsider]) -> Record {
         record.run.more.insert(resume::OUTSIDERS.into(), serde_json::json!(outsiders));
     }
     record
-}
-
-fn baseline_warning(args: &RunArgs) -> Option<Warning> {
-    let name = args.results.baseline.as_ref()?;
-    Some(Warning {
-        code: "no-baseline".into(),
-        text: format!("--baseline {name}: this version does not compare with stored records yet"),
-        advice: "numbers of two runs are no comparison anyway: race both in one run".into(),
-    })
 }
 
 fn now() -> jiff::Timestamp {

@@ -62,6 +62,11 @@ const BAD: &[Bad] = &[
     (&["report", "nowhere.json"], 1, &["failed to read nowhere.json"]),
     (&["report", "Cargo.toml"], 1, &["Cargo.toml is not a record"]),
     (&["report", "--format", "pdf", "x"], 2, &["\"pdf\"", "terminal, md, json"]),
+    (&["report", "src"], 1, &["failed to read src/results.json"]),
+    (&["compare", "nowhere.json", "x"], 1, &["failed to read nowhere.json"]),
+    (&["compare", "x"], 2, &["<NEW>"]),
+    (&["run", "sleep", "--baseline", "never-kept"], 2, &["\"never-kept\"", "--save-baseline"]),
+    (&["run", "sleep", "--message-format", "xml"], 2, &["'xml'", "--message-format"]),
     (&["init", "src"], 1, &["src/Cargo.toml"]),
     (&["fly"], 2, &["'fly'"]),
 ];

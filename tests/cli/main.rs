@@ -3,5 +3,6 @@
 mod commands;
 mod contenders;
 mod doctor;
+mod records;
 mod runs;
 mod support;

@@ -70,6 +70,53 @@ fn runs_lie_under_target_and_latest_is_the_last() {
 }
 
 #[test]
+fn events_are_lines_of_json_and_people_read_elsewhere() {
+    let temporary = tempfile::tempdir().unwrap();
+    let folder = temporary.path().join("run");
+    let mut run = small(&folder, 2);
+    let output = run.args(["--noplot", "--message-format", "json"]).output().unwrap();
+    assert_eq!(output.status.code(), Some(0), "{}", stderr(&output));
+    let text = stdout(&output);
+    let events: Vec<serde_json::Value> =
+        text.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
+    let kinds: Vec<&str> = events.iter().map(|event| event["event"].as_str().unwrap()).collect();
+    assert_eq!((kinds[0], *kinds.last().unwrap()), ("run", "end"));
+    let at = |kind: &str| kinds.iter().position(|k| *k == kind).expect(kind);
+    let order = ["plan", "race", "slice", "block", "control", "verdict", "race-end"];
+    assert!(order.windows(2).all(|pair| at(pair[0]) < at(pair[1])), "{kinds:?}");
+    assert_eq!(kinds.iter().filter(|kind| **kind == "block").count(), 2);
+    assert!(stderr(&output).contains("The whole report"), "{}", stderr(&output));
+
+    // A stored record has the same lines, but for those that only a running one has.
+    let stored = deadheat().args(["report", "--format", "ndjson"]).arg(&folder).output().unwrap();
+    let live =
+        |line: &&str| !line.contains("\"event\":\"plan\"") && !line.contains("\"event\":\"slice\"");
+    let blocks = |text: &str| -> Vec<String> {
+        let lines = text.lines().filter(live).filter(|line| line.contains("\"event\":\"block\""));
+        lines.map(str::to_owned).collect()
+    };
+    assert_eq!(blocks(&text), blocks(&stdout(&stored)));
+}
+
+#[test]
+fn a_baseline_is_compared_with_and_called_indicative() {
+    let target = tempfile::tempdir().unwrap();
+    let run = |flag: &str| {
+        let mut run = deadheat();
+        run.args(["run", "sleep/(blocking|threads/per)", "--blocks", "2", "--rounds", "1"]);
+        run.args(["--slice", "5ms", "--noplot", flag, "before"]);
+        run.env("CARGO_TARGET_DIR", target.path()).output().unwrap()
+    };
+    let kept = run("--save-baseline");
+    assert_eq!(kept.status.code(), Some(0), "{}", stderr(&kept));
+    let output = run("--baseline");
+    let text = stdout(&output);
+    assert_eq!(output.status.code(), Some(0), "{}", stderr(&output));
+    assert!(text.contains("not interleaved, so every change is indicative only"), "{text}");
+    assert!(text.contains("new ÷ old"), "{text}");
+}
+
+#[test]
 fn test_mode_runs_each_cell_once_and_leaves_nothing() {
     let target = tempfile::tempdir().unwrap();
     let mut command = deadheat();

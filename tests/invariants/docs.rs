@@ -13,8 +13,15 @@ use crate::source::{Source, files, root};
 const HEADINGS: &[&str] = &["Operation", "Session", "Not measured", "Stands for", "Claims"];
 
 /// Files that the program, or its user, writes: they are nowhere in the repository.
-const WRITTEN: &[&str] =
-    &["bencher.txt", "deadheat.toml", "report.html", "report.md", "results.json"];
+const WRITTEN: &[&str] = &[
+    "bmf.json",
+    "deadheat.toml",
+    "gha-bigger.json",
+    "gha-smaller.json",
+    "report.html",
+    "report.md",
+    "results.json",
+];
 
 /// Extensions that make a word in backticks the name of a file.
 const EXTENSIONS: &[&str] = &["css", "html", "json", "md", "py", "rs", "toml", "txt"];

@@ -12,6 +12,7 @@ use super::{Race, Role, Verdict, Warning};
 /// Its races are of the same shape as others, one for each rate, and are judged together: none of
 /// them is a comparison by itself.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct Capacity {
     /// The scenario's id.
     pub scenario: String,
@@ -43,6 +44,7 @@ pub struct Capacity {
 
 /// What a contender carries.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct Carried {
     /// A contender's id.
     pub contender: String,
@@ -70,6 +72,7 @@ pub struct Carried {
 
 /// What was seen at one rate: medians over blocks.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct Seen {
     /// Per second.
     pub rate: f64,

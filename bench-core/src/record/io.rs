@@ -1,7 +1,8 @@
 //! Reading and writing records: whole or not at all.
 
 use std::{
-    fs, io,
+    fs,
+    io::{self, Read},
     path::{Path, PathBuf},
 };
 
@@ -63,7 +64,13 @@ pub fn read(path: &Path) -> Result<Record, ReadError> {
     if size > LARGEST {
         return Err(ReadError::TooLarge { path: path.to_owned(), size });
     }
-    let text = fs::read(path).map_err(io_error)?;
+    // What is no plain file has no size that could be believed.
+    let mut text = Vec::new();
+    let file = fs::File::open(path).map_err(io_error)?;
+    file.take(LARGEST + 1).read_to_end(&mut text).map_err(io_error)?;
+    if text.len() as u64 > LARGEST {
+        return Err(ReadError::TooLarge { path: path.to_owned(), size: text.len() as u64 });
+    }
     let malformed = |source| ReadError::Malformed { path: path.to_owned(), source };
     let head: Head = serde_json::from_slice(&text).map_err(malformed)?;
     if head.schema != SCHEMA {

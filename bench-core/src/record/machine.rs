@@ -7,6 +7,7 @@ use serde_json::{Map, Value};
 
 /// What was asked for.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct Run {
     /// Sortable and unique: `20260102T030405Z-1a2b`.
     pub id: String,
@@ -33,6 +34,7 @@ pub struct Run {
 
 /// The program that measured.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct Program {
     /// Its version.
     pub version: String,
@@ -58,6 +60,7 @@ pub struct Program {
 
 /// What the clock can do here, measured at the start of the run.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct ClockFigures {
     /// One reading, in nanoseconds (median of batches).
     pub cost_ns: f64,
@@ -67,6 +70,7 @@ pub struct ClockFigures {
 
 /// The machine. `None` and missing keys: not available here, which is never the same as zero.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct Machine {
     /// A hash of what changes results and survives a reboot.
     pub fingerprint: String,

@@ -1,0 +1,112 @@
+//! A record as other tools take it: per cell and metric one cost, with an interval.
+//!
+//! A cost is the median over blocks of what the contender itself cost, with the exact 95% interval
+//! of that median: unlike a verdict it is not paired with the reference, so it keeps all of the
+//! machine's noise. Nothing is averaged.
+//!
+//! Controls are left out, and so are races that their controls void: these tools rank and raise
+//! alarms by whatever they are given, and an INVALID race ranks nobody.
+
+use deadheat_core::{
+    record::{Contender, Metric, Race, Record, Role},
+    stats::{Estimate, Measures, Summary, applicable, summary},
+};
+
+use crate::names::cell;
+
+/// What one contender of a race cost.
+pub(crate) struct Cell<'a> {
+    pub(crate) race: &'a Race,
+    pub(crate) contender: &'a Contender,
+    /// `SCENARIO/FAMILY/VARIANT/LOAD…`, without control characters.
+    pub(crate) id: String,
+    /// Only those that were measured, the primary one first.
+    pub(crate) costs: Vec<Cost>,
+}
+
+/// A cost by one metric: less is better.
+pub(crate) struct Cost {
+    pub(crate) metric: Metric,
+    /// Median over blocks, in [`unit`]s.
+    pub(crate) value: f64,
+    /// Where there are enough blocks for one.
+    pub(crate) interval: Option<(f64, f64)>,
+    /// One per block.
+    pub(crate) blocks: Vec<f64>,
+}
+
+/// A race, summed up, with every contender of it that has numbers.
+pub(crate) struct Raced<'a> {
+    pub(crate) race: &'a Race,
+    pub(crate) summary: Summary,
+    /// Controls included.
+    pub(crate) cells: Vec<Cell<'a>>,
+}
+
+/// Every race, whether it may be believed or not.
+pub(crate) fn races(record: &Record) -> Vec<Raced<'_>> {
+    let raced = |race| Raced { race, summary: summary(race), cells: contenders(race) };
+    record.races.iter().map(raced).collect()
+}
+
+/// The races that may be believed, with their models only.
+pub(crate) fn believed(record: &Record) -> Vec<Raced<'_>> {
+    let mut races = races(record);
+    races.retain(|raced| !raced.summary.is_invalid());
+    for raced in &mut races {
+        raced.cells.retain(|cell| cell.contender.role == Role::Model);
+    }
+    races
+}
+
+/// The models of every race that may be believed.
+pub(crate) fn cells(record: &Record) -> Vec<Cell<'_>> {
+    believed(record).into_iter().flat_map(|raced| raced.cells).collect()
+}
+
+fn contenders(race: &Race) -> Vec<Cell<'_>> {
+    let measures = Measures::of(race);
+    let cell = |contender| {
+        let costs: Vec<Cost> = costs(&measures, contender);
+        Cell { race, contender, id: cell(race, &contender.id), costs }
+    };
+    race.contenders.iter().map(cell).filter(|cell| !cell.costs.is_empty()).collect()
+}
+
+fn costs(measures: &Measures<'_>, contender: &Contender) -> Vec<Cost> {
+    let of = |metric| {
+        let blocks = measures.costs(metric, &contender.id);
+        Cost::of(metric, blocks)
+    };
+    applicable(measures.race()).into_iter().filter_map(of).collect()
+}
+
+impl Cost {
+    fn of(metric: Metric, blocks: Vec<f64>) -> Option<Self> {
+        let estimate = Estimate::of(&blocks, 0.05);
+        let (value, interval) = (estimate.point, estimate.interval);
+        (estimate.n > 0).then_some(Self { metric, value, interval, blocks })
+    }
+
+    /// Operations per second, where that is what the cost is the inverse of: value and interval.
+    pub(crate) fn rate(&self) -> Option<(f64, Option<(f64, f64)>)> {
+        let per_second = |cost: f64| 1e9 / cost;
+        let interval = self.interval.map(|(lo, hi)| (per_second(hi), per_second(lo)));
+        (self.metric == Metric::Throughput).then(|| (per_second(self.value), interval))
+    }
+}
+
+/// What a cost is counted in.
+pub(crate) fn unit(metric: Metric) -> &'static str {
+    match metric {
+        Metric::Throughput | Metric::Makespan | Metric::CpuTime => "ns/op",
+        Metric::P50 | Metric::P99 => "ns",
+        Metric::Memory => "bytes/unit",
+    }
+}
+
+/// The comparison with the reference on a cost's metric, in a few words.
+pub(crate) fn compared(summary: &Summary, id: &str) -> Option<String> {
+    let row = summary.rows.iter().find(|row| row.id == id)?;
+    Some(crate::words::verdict(row, &summary.reference))
+}

@@ -1,0 +1,91 @@
+//! The layout of `target/criterion` that `critcmp` and its like read: a folder per cell and metric,
+//! in it a baseline named after the run.
+//!
+//! Criterion's files have a mean, and its readers show it. Nothing is averaged here: `mean` and
+//! `median` both hold the median over blocks with its exact interval. Only `std_dev`,
+//! `median_abs_dev` and `standard_error` describe the spread of the blocks.
+//!
+//! Not in here: criterion's raw samples. Its own command can't take these files as a baseline.
+
+use deadheat_core::{
+    record::{Metric, Record},
+    stats::median,
+};
+use serde_json::{Value, json};
+
+use crate::{
+    Error, Format, Options, Output,
+    costs::{self, Cell, Cost},
+    names::{Names, file_name},
+    words::clean,
+};
+
+pub(crate) const FORMAT: Format = Format {
+    id: "criterion",
+    extension: "json",
+    about: "the layout of target/criterion, for critcmp; the baseline is called like the run",
+    render,
+};
+
+fn render(record: &Record, _: &Options) -> Result<Vec<Output>, Error> {
+    let baseline = match record.run.id.as_str() {
+        "" => "run".into(),
+        id => file_name(id),
+    };
+    let mut names = Names::default();
+    let mut files = Vec::new();
+    for cell in costs::cells(record) {
+        let folder = names.of(&cell.id);
+        for cost in cell.costs.iter().filter(|cost| cost.metric != Metric::Memory) {
+            let directory = format!("{folder}/{}", cost.metric.id());
+            let place = format!("criterion/{directory}/{baseline}");
+            let benchmark = benchmark(&cell, cost, &directory);
+            files.push(Output::json(&format!("{place}/estimates.json"), &estimates(cost))?);
+            files.push(Output::json(&format!("{place}/benchmark.json"), &benchmark)?);
+        }
+    }
+    Ok(files)
+}
+
+fn benchmark(cell: &Cell<'_>, cost: &Cost, directory: &str) -> Value {
+    let metric = cost.metric.id();
+    let full_id = format!("{}/{metric}", cell.id);
+    // Readers turn a time per operation and its number of elements into a rate.
+    let throughput = (cost.metric == Metric::Throughput).then(|| json!({ "Elements": 1 }));
+    json!({
+        "group_id": clean(&cell.race.id),
+        "function_id": clean(&cell.contender.id),
+        "value_str": metric,
+        "throughput": throughput,
+        "full_id": full_id,
+        "directory_name": directory,
+        "title": full_id,
+    })
+}
+
+fn estimates(cost: &Cost) -> Value {
+    let (lo, hi) = cost.interval.unwrap_or((cost.value, cost.value));
+    let deviations: Vec<f64> = cost.blocks.iter().map(|block| (block - cost.value).abs()).collect();
+    let squares: f64 = deviations.iter().map(|deviation| deviation * deviation).sum();
+    let spread = (squares / (deviations.len().max(2) - 1) as f64).sqrt();
+    let error = spread / (deviations.len().max(1) as f64).sqrt();
+    let estimate = |point: f64, lo: f64, hi: f64| {
+        json!({
+            "confidence_interval": {
+                "confidence_level": 0.95,
+                "lower_bound": lo,
+                "upper_bound": hi,
+            },
+            "point_estimate": point,
+            "standard_error": error,
+        })
+    };
+    let typical = median(&deviations).unwrap_or_default();
+    json!({
+        "mean": estimate(cost.value, lo, hi),
+        "median": estimate(cost.value, lo, hi),
+        "median_abs_dev": estimate(typical, typical, typical),
+        "slope": null,
+        "std_dev": estimate(spread, spread, spread),
+    })
+}

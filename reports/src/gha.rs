@@ -1,0 +1,57 @@
+//! What github-action-benchmark takes: `customSmallerIsBetter` for costs, `customBiggerIsBetter`
+//! for throughput.
+//!
+//! The action compares with what it stored from other machines, so its alarms are a trend at best;
+//! each entry therefore carries the verdict of its own race as `extra`.
+
+use deadheat_core::record::Record;
+use serde::Serialize;
+
+use crate::{
+    Error, Format, Options, Output,
+    costs::{self, Raced, compared, unit},
+    words::clean,
+};
+
+pub(crate) const FORMAT: Format = Format {
+    id: "gha",
+    extension: "json",
+    about: "github-action-benchmark: a file for customSmallerIsBetter, one for customBiggerIsBetter",
+    render,
+};
+
+#[derive(Serialize)]
+struct Entry {
+    name: String,
+    unit: &'static str,
+    value: f64,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    range: Option<String>,
+    extra: String,
+}
+
+fn render(record: &Record, _: &Options) -> Result<Vec<Output>, Error> {
+    let (mut smaller, mut bigger) = (Vec::new(), Vec::new());
+    for Raced { race, summary, cells } in &costs::believed(record) {
+        for (cell, cost) in cells.iter().flat_map(|cell| cell.costs.iter().map(move |c| (cell, c)))
+        {
+            let said =
+                (summary.metric == cost.metric).then(|| compared(summary, &cell.contender.id));
+            let blocks = format!("{} blocks", cost.blocks.len());
+            let entry = |unit, value, interval: Option<(f64, f64)>| Entry {
+                name: format!("{}/{}", cell.id, cost.metric.id()),
+                unit,
+                value,
+                range: interval.map(|(lo, hi)| format!("± {:.2}", (hi - lo) / 2.0)),
+                extra: said.as_ref().and_then(Option::as_ref).map_or(blocks.clone(), |said| {
+                    format!("{blocks}, against {}: {said}", clean(&race.reference))
+                }),
+            };
+            match cost.rate() {
+                Some((rate, interval)) => bigger.push(entry("ops/s", rate, interval)),
+                None => smaller.push(entry(unit(cost.metric), cost.value, cost.interval)),
+            }
+        }
+    }
+    Ok(vec![Output::json("gha-smaller.json", &smaller)?, Output::json("gha-bigger.json", &bigger)?])
+}
