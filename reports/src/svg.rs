@@ -24,7 +24,7 @@ pub(crate) const FORMAT: Format = Format {
 /// The width of a picture, in pixels: a column of text on most pages.
 const WIDTH: f64 = 760.0;
 
-const STYLE: &str = include_str!("../templates/report.css");
+const STYLE: &str = include_str!("../templates/figure.css");
 
 #[expect(clippy::unnecessary_wraps, reason = "the registry's signature")]
 fn render(record: &Record, _: &Options) -> Result<Vec<Output>, Error> {
