@@ -33,8 +33,8 @@ const Charts = (() => {
 
   /** Steps of every power of ten that lie on an axis, as many as there is room for. */
   const splits = (choices, room) => (u, place, lo, hi) => {
-    const { width, height } = u.bbox;
-    const length = (u.axes[place].scale === 'x' ? width : height) / u.pxRatio;
+    // What axes and padding leave is not known yet where this is asked.
+    const length = u.axes[place].scale === 'x' ? u.width - 80 : u.height - 70;
     const on = (steps) => {
       const found = [];
       for (let power = Math.floor(Math.log10(lo)) - 1; power <= Math.log10(hi); power += 1) {
@@ -180,7 +180,7 @@ const Charts = (() => {
         cursor: { sync: { key: sweep.title } },
         hooks: { draw: [hollow(sweep, key)] },
         series: [{ label: sweep.over === 'rate' ? 'offered' : 'clients', value: (u, v) => count(v) },
-          ...sweep.curves.map((c) => series(c.id, c.looks, (u, v) => show(v), { points: { show: true, size: 7 }, spanGaps: true }))],
+          ...sweep.curves.map((c) => series(c.id, c.looks, (u, v) => show(v), { points: { show: true, size: 7, fill: color(c.looks.split(' ')[0]) }, spanGaps: true }))],
       }, [loads, ...sweep.curves.map((c) => loads.map((load) => c[key][c.load.indexOf(load)] ?? null))]));
   };
 

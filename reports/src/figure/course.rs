@@ -1,6 +1,7 @@
 //! Latency over the course of a race: a line of cells for each contender, one cell per slice, in
-//! the order in which they were run. A cell's shade says how its latency compares with everyone's,
-//! so that a bad minute is a column and a bad model is a row.
+//! the order in which they were run. A cell's shade says how its latency compares with the
+//! contender's own median, so that a bad minute is a column, and who is uneven has a spotted line.
+//! How contenders compare with each other is what all other figures are about.
 
 use deadheat_core::{
     record::{Race, Role, Slice},
@@ -53,7 +54,9 @@ pub(crate) fn lanes<'a>(race: &'a Race, summary: &Summary) -> Vec<Lane<'a>> {
 /// Draws the 99th percentile of every slice; `None` where there are too few slices.
 pub(crate) fn course(lanes: &[Lane<'_>], width: f64) -> Option<String> {
     let values = |lane: &Lane<'_>| -> Vec<f64> {
-        lane.slices.iter().map(|(_, slice)| slice.p99_ns as f64).collect()
+        let all = tails(lane);
+        let own = median(&all).unwrap_or(1.0);
+        all.into_iter().map(|value| value / own).collect()
     };
     let mut all: Vec<f64> = lanes.iter().flat_map(values).collect();
     all.sort_by(f64::total_cmp);
@@ -105,23 +108,28 @@ pub(crate) fn course(lanes: &[Lane<'_>], width: f64) -> Option<String> {
     Some(svg.finish())
 }
 
+fn tails(lane: &Lane<'_>) -> Vec<f64> {
+    lane.slices.iter().map(|(_, slice)| slice.p99_ns as f64).collect()
+}
+
 /// What the shades mean.
 fn legend(svg: &mut Svg, (left, y): (f64, f64), width: f64, (lo, hi): (f64, f64)) {
-    let (low, high) = (human::time(lo), human::time(hi));
-    let start = left + (low.chars().count() as f64 + 5.0) * CHAR;
-    let end = left + width - (high.chars().count() as f64 + 1.0) * CHAR;
+    let (low, high) = (format!("p99 ÷ own median {lo:.2}"), format!("{hi:.2}"));
+    // A figure's digits are wider than its letters.
+    let room = |text: &str| (text.chars().count() + 1) as f64 * CHAR * 1.15;
+    let (start, end) = (left + room(&low), left + width - room(&high));
     let shade = (end - start) / SHADES as f64;
-    svg.text((left, y + 4.0), Anchor::Start, "tick", &format!("p99 {low}"));
+    svg.text((left, y + 4.0), Anchor::Start, "tick", &low);
     for place in 0..SHADES {
         svg.strokes(&[(start + shade * place as f64, y)], shade, &format!("cell h{place}"));
     }
-    svg.text((end + 6.0, y + 4.0), Anchor::Start, "tick", &high);
+    svg.text((left + width, y + 4.0), Anchor::End, "tick", &high);
 }
 
 fn spoken(lanes: &[Lane<'_>]) -> String {
     let mut text = String::from("99th percentile of each slice; median and largest:");
     for lane in lanes {
-        let values: Vec<f64> = lane.slices.iter().map(|(_, slice)| slice.p99_ns as f64).collect();
+        let values = tails(lane);
         let most = values.iter().copied().fold(0.0, f64::max);
         let middle = median(&values).unwrap_or_default();
         text = format!("{text} {} {}, {};", lane.name, human::time(middle), human::time(most));

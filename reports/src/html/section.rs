@@ -37,6 +37,8 @@ pub(super) struct Section {
     pub(super) open: Vec<String>,
     pub(super) control: String,
     pub(super) certainty: String,
+    /// That blocks are missing.
+    pub(super) unfinished: String,
     pub(super) warnings: Vec<String>,
     pub(super) fouls: Vec<String>,
     pub(super) heads: Vec<Head>,
@@ -140,6 +142,7 @@ pub(super) fn section(record: &Record, heard: &Heard<'_>, slices: bool) -> Secti
         open: said.open,
         control: said.control,
         certainty: format!("{}{}", said.unfinished, certainty(race, summary)),
+        unfinished: said.unfinished,
         warnings: race.warnings.iter().map(words::warning).collect(),
         fouls: race.foul.iter().map(foul).collect(),
         heads: table.columns.iter().map(head).collect(),
@@ -210,6 +213,21 @@ fn badge(race: &Race, summary: &Summary) -> &'static str {
 /// Whether what was measured may be believed, as far as it goes.
 fn stands(race: &Race, summary: &Summary) -> bool {
     !marks::is_invalid(race, summary) && !matches!(summary.status, Status::Failed(_))
+}
+
+/// How sure the answers are, once for all races; nothing where no race has an interval.
+pub(super) fn sure(races: &[Heard<'_>]) -> String {
+    let sure = |heard: &&Heard<'_>| !certainty(heard.race, &heard.summary).is_empty();
+    let blocks = races.iter().filter(sure).map(|heard| heard.summary.blocks);
+    let (Some(least), Some(most)) = (blocks.clone().min(), blocks.max()) else {
+        return String::new();
+    };
+    let blocks = if least == most { most.to_string() } else { format!("{least} to {most}") };
+    format!(
+        "Intervals hold with 95% confidence, jointly over all models of a race, over {blocks} blocks of \
+         fresh processes. ± is how far two that count as equal may still differ, or how far the same \
+         code was from itself."
+    )
 }
 
 /// How sure the verdicts of a race are.
@@ -309,7 +327,7 @@ fn figures(heard: &Heard<'_>, slices: bool) -> Vec<Figure> {
         ("service", "Service time: from an operation's own start.", &service),
         (
             if slices { "slices" } else { "" },
-            "99th percentile of every slice. A dark column is a bad minute for all, a dark line a slow model.",
+            "99th percentile of every slice, against the contender's own median. A dark column is a bad moment for all; a spotted line belongs to a contender that is uneven.",
             &|width| course(&heard.lanes, width),
         ),
         (

@@ -37,6 +37,8 @@ globalThis.checks = (() => {
     const wrong = [];
     for (const figure of all('[data-chart]')) {
       figure.scrollIntoView();
+      // It is drawn when the browser has seen that it is near, which a busy machine puts off.
+      for (let i = 0; i < 200 && all('canvas', figure).length === 0; i += 1) await frames();
       await frames();
       const canvases = all('canvas', figure);
       if (canvases.length === 0) wrong.push('no chart: ' + figure.dataset.chart);

@@ -117,6 +117,7 @@ fn charts(browser: &mut Browser) {
     check(browser, "charts", "light");
     let kinds = browser.eval("[...new Set(checks.all('[data-chart]').map((f) => f.dataset.chart))].sort()");
     assert_eq!(kinds, json!(["response", "service", "slices", "sweep"]));
+    // What a plot looks like is uPlot's; that it has the page's colours is ours.
     let legend = "getComputedStyle(document.querySelector('.u-series:nth-child(2) .u-marker')).borderTopColor";
     let light = browser.eval(legend);
     browser.dress(1280, 800, "dark");

@@ -170,16 +170,19 @@ fn under(race: &Race, load: &str, factor: f64) -> Race {
     race
 }
 
-/// A thousand cells in a hundred races.
+/// A thousand cells in a hundred races. Their verdicts are those of two, which is quicker.
 pub(crate) fn huge() -> Record {
     let mut record = frame();
-    let (echo, server) = (tcp_echo(16), http_server(16));
+    record.races = vec![tcp_echo(16), http_server(16)];
+    let mut record = finish(record);
+    let (echo, server) = (record.races[0].clone(), record.races[1].clone());
+    record.races.clear();
     for step in 1..=50 {
         record.races.push(under(&echo, &format!("closed-{step}"), f64::from(step) / 16.0));
         let load = format!("open-{}-poisson", 100 * step);
         record.races.push(under(&server, &load, f64::from(step) / 40.0));
     }
-    finish(record)
+    record
 }
 
 /// Nothing at all.
