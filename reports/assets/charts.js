@@ -59,7 +59,9 @@ const Charts = (() => {
 
   const axis = (label, values, extra) => ({
     label, values, font: FONT, labelFont: FONT, labelSize: 20, stroke: color('quiet'),
-    grid: { stroke: color('rule'), width: 1 }, ticks: { show: false }, ...extra,
+    grid: { stroke: color('rule'), width: 1 }, ticks: { show: false },
+    // uPlot would leave out the labels of most steps of a logarithmic axis.
+    filter: (u, all) => all, ...extra,
   });
 
   /** Markers are pieces of the lines. */

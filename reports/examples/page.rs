@@ -43,6 +43,7 @@ fn made_up() -> Vec<(String, Record)> {
         ("failures", records::failures()),
         ("hostile", records::hostile()),
         ("small", records::small()),
+        ("loads", records::loads()),
         ("empty", records::empty()),
     ];
     all.map(|(name, record)| (name.to_owned(), record)).into()

@@ -48,7 +48,8 @@ const WIDE: f64 = 548.0;
 const NARROW: f64 = 342.0;
 
 /// Contenders of all races up to which the page carries the latencies of single slices, to be
-/// looked at one by one. Beyond that it has the figures of them, and stays below 8 MB.
+/// looked at one by one, and draws figures for phones. A page of a thousand has the figures at one
+/// width, and stays below 8 MB.
 const DETAILED: usize = 400;
 
 const STYLE: &str = concat!(
@@ -106,13 +107,13 @@ fn render(record: &Record, _: &Options) -> Result<Vec<Output>, Error> {
     let mut classes: Vec<&'static str> = races.iter().map(overview::class).collect();
     classes.sort_unstable();
     classes.dedup();
-    let slices = races.iter().map(|heard| heard.summary.rows.len()).sum::<usize>() <= DETAILED;
+    let detailed = races.iter().map(|heard| heard.summary.rows.len()).sum::<usize>() <= DETAILED;
     let page = Page {
         policy: embed::policy(STYLE, &[UPLOT, SCRIPT]),
         style: STYLE,
         uplot: UPLOT,
         script: SCRIPT,
-        data: embed::script_json(&data::data(record, &races, &sweeps, slices))?,
+        data: embed::script_json(&data::data(record, &races, &sweeps, detailed))?,
         csv: embed::link("text/csv", &csv::csv(table)),
         file: file(record),
         title: format!("deadheat {}", words::clean(&record.run.id)).trim().to_owned(),
@@ -125,7 +126,7 @@ fn render(record: &Record, _: &Options) -> Result<Vec<Output>, Error> {
         classes,
         matrices: overview::matrices(record, &races),
         sweeps: sweeps.iter().map(section::under).collect(),
-        races: races.iter().map(|heard| section::section(record, heard, slices)).collect(),
+        races: races.iter().map(|heard| section::section(record, heard, detailed)).collect(),
         facts: facts(record),
     };
     Ok(vec![Output::text("report.html", page.render()?)])
@@ -167,13 +168,8 @@ fn anchors(record: &Record) -> Vec<String> {
 
 /// The name of downloaded files, without their ending.
 fn file(record: &Record) -> String {
-    let id: String = record
-        .run
-        .id
-        .chars()
-        .filter(|c| c.is_ascii_alphanumeric() || *c == '-')
-        .take(80)
-        .collect();
+    let id: String =
+        record.run.id.chars().filter(|c| c.is_ascii_alphanumeric() || *c == '-').take(80).collect();
     if id.is_empty() { "deadheat".into() } else { format!("deadheat-{id}") }
 }
 

@@ -112,7 +112,10 @@ mod tests {
 
     #[test]
     fn ticks_are_short() {
-        assert_eq!(["20.0 µs", "2.00k", "100", "1.50 ms"].map(short), ["20 µs", "2k", "100", "1.5 ms"]);
+        assert_eq!(
+            ["20.0 µs", "2.00k", "100", "1.50 ms"].map(short),
+            ["20 µs", "2k", "100", "1.5 ms"]
+        );
     }
 
     #[test]

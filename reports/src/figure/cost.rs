@@ -54,8 +54,11 @@ pub(crate) fn cost(subject: Subject<'_>, width: f64) -> Option<String> {
     let mut svg = Svg::new(width, height, &spoken(&rows, &panels));
     for (place, row) in rows.iter().enumerate() {
         let y = top + step * place as f64;
-        let (x, y, anchor) =
-            if narrow { (2.0, y + 13.0, Anchor::Start) } else { (names - 10.0, y + 15.0, Anchor::End) };
+        let (x, y, anchor) = if narrow {
+            (8.0, y + 13.0, Anchor::Start)
+        } else {
+            (names - 10.0, y + 15.0, Anchor::End)
+        };
         let room = if narrow { width } else { names - 12.0 };
         svg.text((x, y), anchor, "label", &cut(&words::name(row), room));
     }

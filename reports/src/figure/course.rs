@@ -42,11 +42,7 @@ pub(crate) fn lanes<'a>(race: &'a Race, summary: &Summary) -> Vec<Lane<'a>> {
             .flat_map(|(block, trial)| trial.slices.iter().map(move |slice| (block, slice)))
             .filter(|(_, slice)| slice.p99_ns > 0)
             .collect();
-        (slices.len() >= LEAST).then(|| Lane {
-            id: row.id.clone(),
-            name: words::name(row),
-            slices,
-        })
+        (slices.len() >= LEAST).then(|| Lane { id: row.id.clone(), name: words::name(row), slices })
     };
     rows.filter_map(lane).collect()
 }

@@ -174,10 +174,9 @@ impl Plot {
         }
         if let (Some(lo), Some(hi)) = (verdict.lo, verdict.hi) {
             let (lo, hi) = (self.axis.at(lo), self.axis.at(hi));
-            svg.line((lo, y), (hi, y), &format!("interval {class}"));
-            for end in [lo, hi] {
-                svg.line((end, y - 4.0), (end, y + 4.0), &format!("interval {class}"));
-            }
+            let ends =
+                [(lo, y - 4.0), (lo, y + 4.0), (lo, y), (hi, y), (hi, y - 4.0), (hi, y + 4.0)];
+            svg.path(&ends, &format!("interval {class}"));
         }
         let x = self.axis.at(verdict.ratio);
         let open = matches!(

@@ -77,14 +77,25 @@ impl<'a> Map<'a> {
         (!columns.is_empty()).then_some(Self { name: &lane.name, columns })
     }
 
-    fn draw(&self, svg: &mut Svg, bands: &axis::Log, (left, right): (f64, f64), (top, bottom): (f64, f64)) {
-        let (column, band) = ((right - left) / self.columns.len() as f64, (bottom - top) / BANDS as f64);
+    fn draw(
+        &self,
+        svg: &mut Svg,
+        bands: &axis::Log,
+        (left, right): (f64, f64),
+        (top, bottom): (f64, f64),
+    ) {
+        let (column, band) =
+            ((right - left) / self.columns.len() as f64, (bottom - top) / BANDS as f64);
         let mut cells: Vec<Vec<(f64, f64)>> = vec![Vec::new(); SHADES];
         for (place, values) in self.columns.iter().enumerate() {
             let mut counts = [0_u64; BANDS];
             for (value, count) in values {
                 let at = (bands.at(*value as f64) - top) / band;
-                #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "on the axis")]
+                #[expect(
+                    clippy::cast_possible_truncation,
+                    clippy::cast_sign_loss,
+                    reason = "on the axis"
+                )]
                 let at = at as usize;
                 counts[at.min(BANDS - 1)] += count;
             }
@@ -92,7 +103,11 @@ impl<'a> Map<'a> {
             for (at, count) in counts.iter().enumerate().filter(|(_, count)| **count > 0) {
                 // By the logarithm: a single slow operation among thousands has to be seen.
                 let part = (*count as f64).ln_1p() / most.ln_1p();
-                #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "0 to 6")]
+                #[expect(
+                    clippy::cast_possible_truncation,
+                    clippy::cast_sign_loss,
+                    reason = "0 to 6"
+                )]
                 let shade = (part * (SHADES as f64 - 0.001)) as usize;
                 let y = top + band * (at as f64 + 0.5);
                 cells[shade.min(SHADES - 1)].push((left + column * place as f64, y));

@@ -141,7 +141,12 @@ fn frame(
 ) {
     for tick in y.ticks(&axis::decades(), 20.0) {
         svg.line((left, y.at(tick)), (right, y.at(tick)), "grid");
-        svg.text((left - 6.0, y.at(tick) + 4.0), Anchor::End, "tick", &axis::short(&human::time(tick)));
+        svg.text(
+            (left - 6.0, y.at(tick) + 4.0),
+            Anchor::End,
+            "tick",
+            &axis::short(&human::time(tick)),
+        );
     }
     let quantiles = [1.0, 2.0, 10.0, 100.0, 1e3, 1e4, 1e5, 1e6, 1e7];
     let names = ["0", "50", "90", "99", "99.9", "99.99", "99.999", "99.9999", "99.99999"];

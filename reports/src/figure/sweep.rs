@@ -84,7 +84,8 @@ impl Sweep {
         for (race, summary) in races {
             let Some((over, load, rest)) = number(&race.load) else { continue };
             let params: Vec<String> = race.params.iter().map(|(k, v)| format!("{k}={v}")).collect();
-            let parts = [race.scenario.clone(), rest, params.join(","), race.placement.name.clone()];
+            let parts =
+                [race.scenario.clone(), rest, params.join(","), race.placement.name.clone()];
             let parts: Vec<String> = parts.into_iter().filter(|part| !part.is_empty()).collect();
             let title = words::clean(&parts.join(" · "));
             match groups.iter_mut().find(|group| group.0 == title && group.1 == over) {
@@ -118,11 +119,8 @@ impl Sweep {
         let (lo, hi) = loads().fold((f64::INFINITY, 0.0_f64), |(lo, hi), v| (lo.min(v), hi.max(v)));
         let x = axis::Log::new((lo / 1.08, hi * 1.08), (left, right));
         let names: Vec<&str> = self.curves.iter().map(|curve| curve.id.as_str()).collect();
-        let below = if narrow {
-            labels::height_below(width - 16.0, names.iter().copied())
-        } else {
-            0.0
-        };
+        let below =
+            if narrow { labels::height_below(width - 16.0, names.iter().copied()) } else { 0.0 };
         let tail_top = PANEL + 34.0;
         let bottom = tail_top + PANEL;
         let mut svg = Svg::new(width, bottom + 46.0 + below, &self.spoken());
@@ -152,7 +150,8 @@ impl Sweep {
     ) -> Vec<Label> {
         let points = || self.curves.iter().flat_map(|curve| &curve.points);
         let values = || points().filter_map(|point| (panel.value)(point));
-        let (lo, hi) = values().fold((f64::INFINITY, 0.0_f64), |(lo, hi), v| (lo.min(v), hi.max(v)));
+        let (lo, hi) =
+            values().fold((f64::INFINITY, 0.0_f64), |(lo, hi), v| (lo.min(v), hi.max(v)));
         if hi <= 0.0 {
             return Vec::new();
         }
@@ -216,7 +215,8 @@ fn number(load: &str) -> Option<(Over, f64, String)> {
         _ => return None,
     };
     let number: f64 = parts.next()?.parse().ok()?;
-    (number > 0.0 && number.is_finite()).then(|| (over, number, parts.collect::<Vec<_>>().join("-")))
+    (number > 0.0 && number.is_finite())
+        .then(|| (over, number, parts.collect::<Vec<_>>().join("-")))
 }
 
 fn curves(races: &[(f64, &Race, &Summary)]) -> Vec<Curve> {

@@ -6,8 +6,21 @@ use deadheat_core::{
 };
 
 const HEAD: [&str; 15] = [
-    "race", "scenario", "load", "params", "placement", "contender", "role", "metric", "value", "unit",
-    "ratio", "lo", "hi", "blocks", "verdict",
+    "race",
+    "scenario",
+    "load",
+    "params",
+    "placement",
+    "contender",
+    "role",
+    "metric",
+    "value",
+    "unit",
+    "ratio",
+    "lo",
+    "hi",
+    "blocks",
+    "verdict",
 ];
 
 /// The whole table, head included.
@@ -111,7 +124,8 @@ fn line(text: &mut String, cells: &[String]) {
 /// Quoted where it has to be. What a spreadsheet would take for a formula gets a quote mark in
 /// front of it: a name in a record is no program.
 fn quoted(cell: &str) -> String {
-    let formula = cell.starts_with(['=', '+', '-', '@', '\t', '\r']) && cell.parse::<f64>().is_err();
+    let formula =
+        cell.starts_with(['=', '+', '-', '@', '\t', '\r']) && cell.parse::<f64>().is_err();
     let cell = if formula { format!("'{cell}") } else { cell.to_owned() };
     if cell.contains([',', '"', '\n', '\r']) {
         format!("\"{}\"", cell.replace('"', "\"\""))

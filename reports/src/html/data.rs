@@ -98,10 +98,14 @@ fn verdicts(race: &Race) -> Value {
     let end = |end: Option<f64>| end.map_or(Value::Null, number);
     known
         .map(|v| {
-            json!({
+            let mut verdict = json!({
                 "metric": v.metric, "contender": v.a, "ratio": number(v.ratio), "lo": end(v.lo),
-                "hi": end(v.hi), "blocks": v.n, "verdict": v.verdict, "marks": v.marks,
-            })
+                "hi": end(v.hi), "blocks": v.n, "verdict": v.verdict,
+            });
+            if !v.marks.is_empty() {
+                verdict["marks"] = json!(v.marks);
+            }
+            verdict
         })
         .collect()
 }
@@ -186,7 +190,10 @@ mod tests {
     #[test]
     fn numbers_are_short() {
         let shown = |value: f64| number(value).to_string();
-        assert_eq!([0.741_234, 123_456.0, 7.0, 1e300].map(shown), ["0.7412", "123500", "7", "1e+300"]);
+        assert_eq!(
+            [0.741_234, 123_456.0, 7.0, 1e300].map(shown),
+            ["0.7412", "123500", "7", "1e+300"]
+        );
         assert_eq!(number(f64::NAN), Value::Null);
     }
 }

@@ -7,13 +7,13 @@ use base64::{Engine, engine::general_purpose::STANDARD};
 use serde_json::Value;
 use sha2::{Digest, Sha256};
 
-/// JSON that no HTML parser takes for markup: `</script` and `<!--` can't occur in it, and what
-/// old scripts took for the end of a line is escaped.
+/// JSON that no HTML parser takes for markup: `</script` and `<!--` can't occur in it, nor can what
+/// old scripts took for the end of a line, or what turns the direction of a reader's text.
 pub(super) fn script_json(value: &Value) -> Result<String, serde_json::Error> {
     let mut text = String::new();
     for c in serde_json::to_string(value)?.chars() {
         match c {
-            '<' | '>' | '&' | '\u{2028}' | '\u{2029}' => {
+            '<' | '>' | '&' | '\u{7F}'..='\u{9F}' | '\u{2000}'..='\u{206F}' | '\u{FEFF}' => {
                 let _ = write!(text, "\\u{:04x}", u32::from(c));
             }
             c => text.push(c),
@@ -57,9 +57,9 @@ mod tests {
 
     #[test]
     fn json_stays_json_and_is_no_markup() {
-        let value = json!({"</script><!--": "\u{2028}]]>&amp;\u{2029}\"\\"});
+        let value = json!({"</script><!--": "\u{2028}]]>&amp;\u{202E}\"\\"});
         let text = script_json(&value).unwrap();
-        assert!(!text.contains(['<', '>', '&', '\u{2028}', '\u{2029}']), "{text}");
+        assert!(!text.contains(['<', '>', '&', '\u{2028}', '\u{202E}']), "{text}");
         assert_eq!(serde_json::from_str::<Value>(&text).unwrap(), value);
     }
 

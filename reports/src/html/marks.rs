@@ -91,15 +91,21 @@ pub(super) fn marked(summary: &Summary) -> Vec<Marked> {
 
 fn means(mark: &str) -> &'static str {
     match mark {
-        "uneven" => "the totals contradict the typical round: some slices were much slower than most",
-        "not-decidable" => "too few samples lie beyond the quantile, or the windows are too short for the queue",
+        "uneven" => {
+            "the totals contradict the typical round: some slices were much slower than most"
+        }
+        "not-decidable" => {
+            "too few samples lie beyond the quantile, or the windows are too short for the queue"
+        }
         "within-noise-floor" => "the same code, raced twice, differs as much from itself",
         "no-floor" => "there is no control, or it has no interval",
         "invalid" => "a control failed, so nobody is ranked",
         "no-data" => "no block has numbers of both",
         "few-blocks" => "too few blocks for an interval",
         "peer-bound" => "the other end was busy nearly all the time: a tie is no dead heat",
-        "saturated" => "less was carried than was offered: its latencies grow with the window and are not compared",
+        "saturated" => {
+            "less was carried than was offered: its latencies grow with the window and are not compared"
+        }
         "generator-limited" => "the load generator was late: shown, not ranked",
         "depends-on-weather" => "fair rounds and foul rounds say different things",
         "drifting" => "the ratio still moved from round to round",
@@ -145,6 +151,9 @@ mod tests {
         let rows = vec![row("a/a", &["uneven"]), row("b/b", &["uneven", "of-tomorrow"])];
         let marks = marked(&Summary { rows, ..Summary::default() });
         assert_eq!((marks[0].mark.as_str(), marks[0].who.as_str()), ("uneven", "a/a and b/b"));
-        assert_eq!((marks[1].mark.as_str(), marks[1].means), ("of tomorrow", "a mark of a later version"));
+        assert_eq!(
+            (marks[1].mark.as_str(), marks[1].means),
+            ("of tomorrow", "a mark of a later version")
+        );
     }
 }

@@ -80,7 +80,9 @@ pub(super) fn matrices(record: &deadheat_core::record::Record, races: &[Heard<'_
     let metrics = data::metrics(record);
     let single = metrics.len() < 2;
     let all = [None].into_iter().chain(metrics.into_iter().map(Some));
-    all.take(if single { 1 } else { usize::MAX }).map(|metric| matrix(&models, races, metric)).collect()
+    all.take(if single { 1 } else { usize::MAX })
+        .map(|metric| matrix(&models, races, metric))
+        .collect()
 }
 
 fn models(races: &[Heard<'_>]) -> Vec<String> {
@@ -143,7 +145,14 @@ fn cell(heard: &Heard<'_>, model: &str, metric: Metric) -> Cell {
         && summary.group.as_ref().is_some_and(|group| group.members.iter().any(|m| m == model));
     if model == race.reference {
         let (ratio, sort) = ("1".to_owned(), "1".to_owned());
-        return Cell { shade: "r".into(), ratio, word: "reference".into(), sort, leads, about: String::new() };
+        return Cell {
+            shade: "r".into(),
+            ratio,
+            word: "reference".into(),
+            sort,
+            leads,
+            about: String::new(),
+        };
     }
     let verdict = if metric == summary.metric {
         row.verdict.as_ref()

@@ -88,6 +88,7 @@ pub(super) struct Figure {
     pub(super) chart: &'static str,
     pub(super) caption: &'static str,
     pub(super) wide: String,
+    /// For a phone; empty where the wide one has to do.
     pub(super) narrow: String,
 }
 
@@ -121,7 +122,7 @@ pub(super) fn under(sweep: &Sweep) -> Under {
     }
 }
 
-pub(super) fn section(record: &Record, heard: &Heard<'_>, slices: bool) -> Section {
+pub(super) fn section(record: &Record, heard: &Heard<'_>, detailed: bool) -> Section {
     let (race, summary) = (heard.race, &heard.summary);
     let table = Table::of(summary);
     let said = said(race, summary);
@@ -156,7 +157,7 @@ pub(super) fn section(record: &Record, heard: &Heard<'_>, slices: bool) -> Secti
         braced: table.is_braced(),
         others,
         other_heads,
-        figures: figures(heard, slices),
+        figures: figures(heard, detailed),
         percentiles: percentiles(heard),
         controls: marks::controls(race, summary),
         marks: marks::marked(summary),
@@ -306,7 +307,7 @@ fn other_metrics(race: &Race, summary: &Summary) -> (Vec<String>, Vec<Other>) {
 /// A figure at a width, where there is anything to draw.
 type Draw<'a> = &'a dyn Fn(f64) -> Option<String>;
 
-fn figures(heard: &Heard<'_>, slices: bool) -> Vec<Figure> {
+fn figures(heard: &Heard<'_>, detailed: bool) -> Vec<Figure> {
     let subject = heard.subject();
     let service = |width| spectrum(&heard.service, Latency::Service, width);
     let response = |width| spectrum(&heard.response, Latency::Response, width);
@@ -317,7 +318,9 @@ fn figures(heard: &Heard<'_>, slices: bool) -> Vec<Figure> {
              blocks; within the band models count as equal.",
             &|width| forest(subject, width),
         ),
-        ("", "What an operation costs its contender: CPU time and context switches.", &|width| cost(subject, width)),
+        ("", "What an operation costs its contender: CPU time and context switches.", &|width| {
+            cost(subject, width)
+        }),
         (
             "",
             "Memory over waiting units. The lines have the same slope; their height is the price.",
@@ -326,18 +329,17 @@ fn figures(heard: &Heard<'_>, slices: bool) -> Vec<Figure> {
         ("response", "Response time: from the intended arrival, queueing included.", &response),
         ("service", "Service time: from an operation's own start.", &service),
         (
-            if slices { "slices" } else { "" },
+            if detailed { "slices" } else { "" },
             "99th percentile of every slice, against the contender's own median. A dark column is a bad moment for all; a spotted line belongs to a contender that is uneven.",
             &|width| course(&heard.lanes, width),
         ),
-        (
-            "",
-            "Latency of every slice: the darker, the more operations took that long.",
-            &|width| heat(&heard.lanes, width),
-        ),
+        ("", "Latency of every slice: the darker, the more operations took that long.", &|width| {
+            heat(&heard.lanes, width)
+        }),
     ];
     let drawn = all.into_iter().filter_map(|(chart, caption, draw)| {
-        Some(Figure { chart, caption, wide: draw(WIDE)?, narrow: draw(NARROW)? })
+        let narrow = if detailed { draw(NARROW)? } else { String::new() };
+        Some(Figure { chart, caption, wide: draw(WIDE)?, narrow })
     });
     drawn.collect()
 }

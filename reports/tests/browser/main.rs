@@ -49,7 +49,8 @@ fn main() -> ExitCode {
         ("nothing_of_a_record_runs", hostile),
         ("axe_has_no_serious_finding", access),
     ];
-    let trials = tests.into_iter().map(|(name, test)| Trial::ignorable_test(name, move || run(test)));
+    let trials =
+        tests.into_iter().map(|(name, test)| Trial::ignorable_test(name, move || run(test)));
     libtest_mimic::run(&arguments, trials.collect()).exit_code()
 }
 
@@ -97,10 +98,13 @@ fn fits(browser: &mut Browser) {
                     check(browser, what, &about);
                 }
                 // With all that can be unfolded.
-                browser.eval("checks.all('details').forEach((details) => { details.open = true; })");
+                browser
+                    .eval("checks.all('details').forEach((details) => { details.open = true; })");
                 check(browser, "overflow", &about);
                 if let Some(folder) = &pictures {
-                    browser.eval("checks.all('details').forEach((details) => { details.open = false; })");
+                    browser.eval(
+                        "checks.all('details').forEach((details) => { details.open = false; })",
+                    );
                     fs::create_dir_all(folder).expect("the folder can be made");
                     let file = |end| folder.join(format!("{name}-{width}-{scheme}{end}.png"));
                     browser.picture(&file(""), false);
@@ -115,7 +119,8 @@ fn charts(browser: &mut Browser) {
     browser.dress(1280, 800, "light");
     open(browser, "loads", "");
     check(browser, "charts", "light");
-    let kinds = browser.eval("[...new Set(checks.all('[data-chart]').map((f) => f.dataset.chart))].sort()");
+    let kinds =
+        browser.eval("[...new Set(checks.all('[data-chart]').map((f) => f.dataset.chart))].sort()");
     assert_eq!(kinds, json!(["response", "service", "slices", "sweep"]));
     // What a plot looks like is uPlot's; that it has the page's colours is ours.
     let legend = "getComputedStyle(document.querySelector('.u-series:nth-child(2) .u-marker')).borderTopColor";
@@ -150,7 +155,10 @@ fn filters(browser: &mut Browser) {
     };
     let some = after("checks.set('[name=class]', 'open load')");
     let open_races = some["races"].as_array().expect("races").clone();
-    assert!(open_races.iter().all(|race| race.as_str().is_some_and(|r| r.contains("/open-"))), "{some}");
+    assert!(
+        open_races.iter().all(|race| race.as_str().is_some_and(|r| r.contains("/open-"))),
+        "{some}"
+    );
     assert!(!open_races.is_empty() && open_races.len() < races, "{some}");
     assert_eq!(some["answers"], json!(open_races.len()));
     assert_eq!(some["sections"], json!(open_races.len()));
@@ -163,11 +171,14 @@ fn filters(browser: &mut Browser) {
     let models = fewer["models"].as_array().expect("models");
     assert!(models.iter().all(|model| !model.as_str().expect("a name").starts_with("tokio")));
     assert!(models.len() < all["models"].as_array().expect("models").len());
-    let other = after("checks.set('[name=family][value=tokio]', true); checks.set('[name=metric]', 'cpu-time')");
+    let other = after(
+        "checks.set('[name=family][value=tokio]', true); checks.set('[name=metric]', 'cpu-time')",
+    );
     assert_eq!((&other["metric"], &other["shown"]), (&json!("cpu-time"), &json!(1)));
     let sorted = "[...document.querySelectorAll('.matrix[data-metric=cpu-time] tbody tr')]
         .map((row) => Number(row.cells[4].dataset.sort ?? 'NaN'))";
-    let press = "document.querySelectorAll('.matrix[data-metric=cpu-time] thead button')[3].click();";
+    let press =
+        "document.querySelectorAll('.matrix[data-metric=cpu-time] thead button')[3].click();";
     for down in [false, true] {
         let values = browser.eval(&format!("{press} {sorted}.filter((v) => !Number.isNaN(v))"));
         let values: Vec<f64> =
@@ -185,7 +196,8 @@ fn links(browser: &mut Browser) {
     browser.dress(1280, 800, "light");
     let anchor = "race-idle-tasks/batch-1";
     open(browser, "loads", &format!("#{anchor}"));
-    let top = format!("Math.round(document.getElementById('{anchor}').getBoundingClientRect().top)");
+    let top =
+        format!("Math.round(document.getElementById('{anchor}').getBoundingClientRect().top)");
     // Charts that are drawn above it move it; it has to come to rest in view.
     let in_view = format!("{top} >= -400 && {top} < innerHeight");
     assert_eq!(browser.eval(&in_view), json!(true), "{}", browser.eval(&top));
@@ -256,7 +268,8 @@ fn downloads(browser: &mut Browser) {
         assert!(lines.next().is_some_and(|line| line.starts_with("tcp-echo/")), "{csv}");
         assert!(csv.lines().count() > 50);
         if scripts {
-            let data: Value = serde_json::from_str(&take("[data-download]", ".json")).expect("JSON");
+            let data: Value =
+                serde_json::from_str(&take("[data-download]", ".json")).expect("JSON");
             assert_eq!(data["schema"], "deadheat-page/1");
             assert!(data["races"][0]["contenders"].as_array().is_some_and(|all| all.len() > 2));
         }
@@ -310,7 +323,9 @@ fn hostile(browser: &mut Browser) {
     browser.eval("checks.set('[name=metric]', 'p50'); checks.set('[name=find]', 'script')");
     let scripts = browser.eval("document.scripts.length");
     assert_eq!(scripts, json!(3), "something of the record became a script");
-    let texts = browser.eval("checks.all('a[href^=javascript], [onerror], [onload], iframe, object, embed').length");
+    let texts = browser.eval(
+        "checks.all('a[href^=javascript], [onerror], [onload], iframe, object, embed').length",
+    );
     assert_eq!(texts, json!(0));
     // Even a script that got in could not run, and could ask for nothing.
     browser.eval(
@@ -330,7 +345,8 @@ fn access(browser: &mut Browser) {
                 browser.dress(width, height, scheme);
                 open(browser, name, "");
                 check(browser, "charts", &about);
-                browser.eval("checks.all('details').forEach((details) => { details.open = true; })");
+                browser
+                    .eval("checks.all('details').forEach((details) => { details.open = true; })");
                 browser.eval(AXE);
                 let wrong = browser.eval("checks.access()");
                 assert_eq!(wrong, json!([]), "{about}");

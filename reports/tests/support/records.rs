@@ -401,7 +401,12 @@ fn trial(
                 done,
                 executed: done + 40,
                 p50_ns: whole(typical * runner.cost * weather),
-                p99_ns: whole(typical * runner.cost * weather * (1.0 + runner.tail * (2 + round * 7 % 5) as f64)),
+                p99_ns: whole(
+                    typical
+                        * runner.cost
+                        * weather
+                        * (1.0 + runner.tail * (2 + round * 7 % 5) as f64),
+                ),
                 max_ns: whole(typical * runner.cost * weather * (2 + round * 11 % 7) as f64),
                 cpu_turn_ns: whole((done + 40) as f64 * cpu * runner.cost.min(2.0) * weather),
                 voluntary: Some(done * 2 + 80),
