@@ -11,6 +11,7 @@
 mod csv;
 mod data;
 mod embed;
+mod loads;
 mod marks;
 mod overview;
 mod section;
@@ -22,8 +23,9 @@ use deadheat_core::{
 };
 
 use self::{
+    loads::{Searched, Under},
     overview::Matrix,
-    section::{Section, Under},
+    section::Section,
 };
 use crate::{
     Error, Format, Options, Output,
@@ -82,6 +84,7 @@ struct Page {
     classes: Vec<&'static str>,
     matrices: Vec<Matrix>,
     sweeps: Vec<Under>,
+    searched: Vec<Searched>,
     facts: Vec<(String, String)>,
 }
 
@@ -125,7 +128,8 @@ fn render(record: &Record, _: &Options) -> Result<Vec<Output>, Error> {
         families: overview::families(&races),
         classes,
         matrices: overview::matrices(record, &races),
-        sweeps: sweeps.iter().map(section::under).collect(),
+        sweeps: sweeps.iter().map(loads::under).collect(),
+        searched: record.capacities.iter().map(loads::searched).collect(),
         races: races.iter().map(|heard| section::section(record, heard, detailed)).collect(),
         facts: facts(record),
     };

@@ -59,11 +59,16 @@ pub(crate) fn grid() -> impl Iterator<Item = f64> {
 pub(crate) fn curves(subject: Subject<'_>, latency: Latency) -> Vec<Curve> {
     let table = Table::of(subject.summary);
     let shown = table.lines.iter().map(|line| line.row).filter(|row| row.role != Role::Handicapped);
+    // Where a contender makes the weather, nothing was set aside for it.
+    let culprits = !subject.measures.sky().culprits().is_empty();
     let curve = |row: &deadheat_core::stats::Row| {
         let trials = subject.race.trials(&row.id).map(|(_, trial)| trial);
-        let texts = trials.filter(|trial| trial.outcome.is_ok()).map(|trial| match latency {
-            Latency::Service => trial.hist.service.as_str(),
-            Latency::Response => trial.hist.response.as_str(),
+        let texts = trials.filter(|trial| trial.outcome.is_ok()).flat_map(|trial| {
+            [Some(&trial.hist), culprits.then_some(&trial.foul_hist)].into_iter().flatten()
+        });
+        let texts = texts.map(|hist| match latency {
+            Latency::Service => hist.service.as_str(),
+            Latency::Response => hist.response.as_str(),
         });
         let merged = histogram::merge(texts)?;
         let points: Vec<(f64, f64)> = grid()

@@ -248,7 +248,7 @@ fn curves(races: &[(f64, &Race, &Summary)]) -> Vec<Curve> {
 /// in the majority of slices.
 fn is_saturated(race: &Race, row: &Row) -> bool {
     let mut marks = race.verdicts.iter().filter(|v| v.a == row.id).flat_map(|v| &v.marks);
-    if marks.any(|mark| mark == "saturated") {
+    if row.conditions.saturated || marks.any(|mark| mark == "saturated") {
         return true;
     }
     if !race.load.starts_with("open-") {

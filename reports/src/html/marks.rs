@@ -26,7 +26,7 @@ pub(super) fn controls(race: &Race, summary: &Summary) -> Vec<Checked> {
 
 fn checked(control: &Control) -> Checked {
     let name = match control.role {
-        Role::Handicapped => "same code, handicapped",
+        Role::Handicapped => words::SLOWED,
         _ => words::TWIN,
     };
     let said = match (control.state.as_str(), control.role) {
@@ -46,18 +46,6 @@ fn checked(control: &Control) -> Checked {
         loud: matches!(control.state.as_str(), "invalid" | "blunt"),
         said: said.to_owned(),
     }
-}
-
-/// Whether a known slowdown was not seen, by the metric that the race is judged by.
-pub(super) fn is_blunt(race: &Race, summary: &Summary) -> bool {
-    let judged = race.controls.iter().filter(|control| control.metric == summary.metric);
-    judged.into_iter().any(|control| control.state == "blunt")
-}
-
-/// Whether a control says that the race can't be believed.
-pub(super) fn is_invalid(race: &Race, summary: &Summary) -> bool {
-    let judged = race.controls.iter().filter(|control| control.metric == summary.metric);
-    summary.is_invalid() || judged.into_iter().any(|control| control.state == "invalid")
 }
 
 /// A mark, who has it, and what it means.
@@ -89,6 +77,19 @@ pub(super) fn marked(summary: &Summary) -> Vec<Marked> {
         .collect()
 }
 
+/// What the rounds in fair weather say alone, where there were others.
+pub(super) fn fair(summary: &Summary) -> Vec<String> {
+    let models = summary.rows.iter().filter(|row| row.role == Role::Model);
+    let said = models.filter_map(|row| {
+        let verdict = row.verdict.as_ref()?;
+        let fair = verdict.fair.as_ref()?;
+        let interval = human::ratio_interval(fair.ratio, Some((fair.lo, fair.hi)));
+        let call = words::call(verdict.metric, fair.verdict);
+        Some(format!("{} {interval} {call}", words::name(row)))
+    });
+    said.collect()
+}
+
 fn means(mark: &str) -> &'static str {
     match mark {
         "uneven" => {
@@ -109,13 +110,22 @@ fn means(mark: &str) -> &'static str {
         "generator-limited" => "the load generator was late: shown, not ranked",
         "depends-on-weather" => "fair rounds and foul rounds say different things",
         "drifting" => "the ratio still moved from round to round",
+        "blunt" => "a known slowdown was not seen",
+        "errors" => "more than one in a thousand operations failed",
+        "never-ended" => "operations that never ended are among those that the quantile is of",
+        "listen-overflow" => "the kernel dropped connections, which were tried again later",
+        "outside-its-turn" => "more than 1% of its CPU time was used while others had their turn",
+        "weather" => "too few rounds were in fair weather to decide",
+        "makes-weather" => "its own slices are foul too often for chance, so nothing is set aside",
+        "exploratory" => "not what the race was made for",
+        "not-discovered" => "among so many looks, one like it is to be expected by chance",
         _ => "a mark of a later version",
     }
 }
 
 #[cfg(test)]
 mod tests {
-    use deadheat_core::record::{Metric, Verdict};
+    use deadheat_core::record::Verdict;
     use deadheat_core::stats::Row;
 
     use super::*;
@@ -132,9 +142,7 @@ mod tests {
             ..Control::default()
         };
         let race = Race { controls: vec![control], ..Race::default() };
-        let summary = Summary { metric: Metric::Throughput, ..Summary::default() };
-        assert!(is_blunt(&race, &summary) && !is_invalid(&race, &summary));
-        let said = &controls(&race, &summary)[0];
+        let said = &controls(&race, &Summary::default())[0];
         assert!(said.loud && said.said.starts_with("BLUNT"), "{}", said.said);
     }
 

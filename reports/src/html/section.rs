@@ -18,7 +18,6 @@ use crate::{
         heat::heat,
         memory::memory,
         spectrum::{Curve, Latency, spectrum},
-        sweep::Sweep,
     },
     table::{self, Table},
     words,
@@ -52,6 +51,8 @@ pub(super) struct Section {
     pub(super) percentiles: Vec<Percentiles>,
     pub(super) controls: Vec<Checked>,
     pub(super) marks: Vec<Marked>,
+    /// What the rounds in fair weather say alone.
+    pub(super) fair: Vec<String>,
     pub(super) shape: String,
     pub(super) conditions: Vec<(String, String)>,
 }
@@ -98,51 +99,33 @@ pub(super) struct Percentiles {
     pub(super) rows: Vec<(String, Vec<String>)>,
 }
 
-/// A scenario under several loads.
-pub(super) struct Under {
-    pub(super) title: String,
-    pub(super) wide: String,
-    pub(super) narrow: String,
-    /// Model and the highest load that it carried; only for rates.
-    pub(super) knees: Vec<(String, String)>,
-}
-
-pub(super) fn under(sweep: &Sweep) -> Under {
-    let open = matches!(sweep.over, crate::figure::sweep::Over::Rate);
-    let knee = |curve: &crate::figure::sweep::Curve| {
-        let carried = curve.knee().map_or("none of these".into(), human::rate);
-        let all = curve.points.iter().all(|point| !point.saturated);
-        (curve.id.clone(), if all { format!("{carried} and more") } else { carried })
-    };
-    Under {
-        title: sweep.title.clone(),
-        wide: sweep.draw(WIDE),
-        narrow: sweep.draw(NARROW),
-        knees: if open { sweep.curves.iter().map(knee).collect() } else { Vec::new() },
-    }
-}
-
 pub(super) fn section(record: &Record, heard: &Heard<'_>, detailed: bool) -> Section {
     let (race, summary) = (heard.race, &heard.summary);
     let table = Table::of(summary);
-    let said = said(race, summary);
+    let said = said(summary);
     let (other_heads, others) = other_metrics(race, summary);
     let head = |column: &table::Column| Head { text: column.head, about: column.about };
     let foul = |foul: &deadheat_core::record::Foul| {
-        format!("block {}, round {}: {}", foul.block, foul.round, words::clean(&foul.reason))
+        let whose: Vec<String> = foul.contenders.iter().map(|id| words::clean(id)).collect();
+        let whose = if whose.is_empty() {
+            whose.join("")
+        } else {
+            format!(", seen by {}", human::list(&whose))
+        };
+        format!("block {}, round {}: {}{whose}", foul.block, foul.round, words::clean(&foul.reason))
     };
     Section {
         anchor: heard.anchor.clone(),
         id: words::clean(&race.id),
         class: overview::class(heard),
         operation: words::clean(&race.operation),
-        badge: badge(race, summary),
+        badge: badge(summary),
         command: words::command(record, race),
         lead: said.lead,
         rest: said.rest,
         open: said.open,
         control: said.control,
-        certainty: format!("{}{}", said.unfinished, certainty(race, summary)),
+        certainty: format!("{}{}", said.unfinished, certainty(summary)),
         unfinished: said.unfinished,
         warnings: race.warnings.iter().map(words::warning).collect(),
         fouls: race.foul.iter().map(foul).collect(),
@@ -161,6 +144,7 @@ pub(super) fn section(record: &Record, heard: &Heard<'_>, detailed: bool) -> Sec
         percentiles: percentiles(heard),
         controls: marks::controls(race, summary),
         marks: marks::marked(summary),
+        fair: marks::fair(summary),
         shape: words::shape(race),
         conditions: conditions(record, race),
     }
@@ -176,10 +160,10 @@ struct Sentences {
     unfinished: String,
 }
 
-fn said(race: &Race, summary: &Summary) -> Sentences {
+fn said(summary: &Summary) -> Sentences {
     let mut said = Sentences::default();
     for sentence in summary.sentences() {
-        let loud = sentence.topic == Topic::Validity && !stands(race, summary);
+        let loud = sentence.topic == Topic::Validity && !stands(summary);
         let text = words::tie(&words::clean(&sentence.text));
         if matches!(sentence.topic, Topic::Unknown | Topic::Failed) {
             said.open.push(text.clone());
@@ -199,12 +183,12 @@ fn said(race: &Race, summary: &Summary) -> Sentences {
 }
 
 /// One word for a race that must not be read like the others.
-fn badge(race: &Race, summary: &Summary) -> &'static str {
-    if marks::is_invalid(race, summary) {
+fn badge(summary: &Summary) -> &'static str {
+    if summary.is_invalid() {
         "INVALID"
     } else if matches!(summary.status, Status::Failed(_)) {
         "NOT RUN"
-    } else if marks::is_blunt(race, summary) {
+    } else if summary.is_blunt() {
         "BLUNT"
     } else {
         ""
@@ -212,13 +196,13 @@ fn badge(race: &Race, summary: &Summary) -> &'static str {
 }
 
 /// Whether what was measured may be believed, as far as it goes.
-fn stands(race: &Race, summary: &Summary) -> bool {
-    !marks::is_invalid(race, summary) && !matches!(summary.status, Status::Failed(_))
+fn stands(summary: &Summary) -> bool {
+    !summary.is_invalid() && !matches!(summary.status, Status::Failed(_))
 }
 
 /// How sure the answers are, once for all races; nothing where no race has an interval.
 pub(super) fn sure(races: &[Heard<'_>]) -> String {
-    let sure = |heard: &&Heard<'_>| !certainty(heard.race, &heard.summary).is_empty();
+    let sure = |heard: &&Heard<'_>| !certainty(&heard.summary).is_empty();
     let blocks = races.iter().filter(sure).map(|heard| heard.summary.blocks);
     let (Some(least), Some(most)) = (blocks.clone().min(), blocks.max()) else {
         return String::new();
@@ -232,10 +216,10 @@ pub(super) fn sure(races: &[Heard<'_>]) -> String {
 }
 
 /// How sure the verdicts of a race are.
-fn certainty(race: &Race, summary: &Summary) -> String {
+fn certainty(summary: &Summary) -> String {
     let models = summary.rows.iter().filter(|row| row.role == Role::Model);
     let m = models.filter(|row| row.verdict.as_ref().is_some_and(|v| v.lo.is_some())).count();
-    if m == 0 || !stands(race, summary) {
+    if m == 0 || !stands(summary) {
         return String::new();
     }
     let joint = if m == 1 { "" } else { ", jointly over all models" };
