@@ -107,8 +107,10 @@ fn unit(metric: Metric) -> &'static str {
     }
 }
 
+/// Six significant digits: more than any of them is worth.
 fn number(value: f64) -> String {
-    format!("{value}")
+    let rounded: f64 = format!("{value:.5e}").parse().unwrap_or(value);
+    format!("{rounded}")
 }
 
 fn line(text: &mut String, cells: &[String]) {
@@ -144,5 +146,6 @@ mod tests {
         assert_eq!(quoted("a,\"b\""), "\"a,\"\"b\"\"\"");
         assert_eq!(quoted("=1+1"), "'=1+1");
         assert_eq!(quoted("-1.5"), "-1.5");
+        assert_eq!([0.123_456_78, 1e9, 1.5].map(number), ["0.123457", "1000000000", "1.5"]);
     }
 }

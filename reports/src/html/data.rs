@@ -1,6 +1,6 @@
 //! What the page's script draws from, and what a reader takes away: the page's numbers as JSON,
-//! rounded to four digits (slices to
-//! three). Keys are stable within `deadheat-page/1`.
+//! rounded to four digits (latencies
+//! of curves and slices to three, as histograms keep them). Keys are stable within `deadheat-page/1`.
 //!
 //! Not in here: the record. It is `results.json`, ten times as large, and has all of it.
 
@@ -112,7 +112,7 @@ fn verdicts(race: &Race) -> Value {
 
 /// The nanoseconds at each place of the grid, as far as the counts allow.
 fn curves(curves: &[Curve]) -> Value {
-    let values = |curve: &Curve| -> Value { curve.points.iter().map(|p| number(p.1)).collect() };
+    let values = |curve: &Curve| -> Value { curve.points.iter().map(|p| digits(p.1, 2)).collect() };
     Value::Object(curves.iter().map(|curve| (curve.id.clone(), values(curve))).collect())
 }
 

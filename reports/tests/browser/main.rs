@@ -108,7 +108,10 @@ fn fits(browser: &mut Browser) {
                     fs::create_dir_all(folder).expect("the folder can be made");
                     let file = |end| folder.join(format!("{name}-{width}-{scheme}{end}.png"));
                     browser.picture(&file(""), false);
-                    browser.picture(&file("-whole"), true);
+                    // A large screen's whole page is more than a picture can be.
+                    if width < 2_000 {
+                        browser.picture(&file("-whole"), true);
+                    }
                 }
             }
         }
@@ -311,7 +314,7 @@ fn without_scripts(browser: &mut Browser) {
         }
         if let Some(folder) = env::var_os("DEADHEAT_PICTURES").map(PathBuf::from) {
             fs::create_dir_all(&folder).expect("the folder can be made");
-            browser.picture(&folder.join(format!("plain-{width}-whole.png")), true);
+            browser.picture(&folder.join(format!("plain-{width}.png")), false);
         }
     }
 }
