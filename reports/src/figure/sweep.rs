@@ -37,6 +37,9 @@ pub(crate) struct Sweep {
     pub(crate) curves: Vec<Curve>,
 }
 
+/// The number in a race's load, and the race.
+type Loaded<'a> = (f64, &'a Race, &'a Summary);
+
 /// A model under several loads.
 pub(crate) struct Curve {
     /// The model's id.
@@ -80,7 +83,7 @@ const PANEL: f64 = 190.0;
 impl Sweep {
     /// All sweeps in a record's races.
     pub(crate) fn all<'a>(races: impl Iterator<Item = (&'a Race, &'a Summary)>) -> Vec<Self> {
-        let mut groups: Vec<(String, Over, Vec<(f64, &Race, &Summary)>)> = Vec::new();
+        let mut groups: Vec<(String, Over, Vec<Loaded<'_>>)> = Vec::new();
         for (race, summary) in races {
             let Some((over, load, rest)) = number(&race.load) else { continue };
             let params: Vec<String> = race.params.iter().map(|(k, v)| format!("{k}={v}")).collect();
@@ -219,7 +222,7 @@ fn number(load: &str) -> Option<(Over, f64, String)> {
         .then(|| (over, number, parts.collect::<Vec<_>>().join("-")))
 }
 
-fn curves(races: &[(f64, &Race, &Summary)]) -> Vec<Curve> {
+fn curves(races: &[Loaded<'_>]) -> Vec<Curve> {
     let mut ids: Vec<&str> = Vec::new();
     for row in races.iter().flat_map(|(_, _, summary)| &summary.rows) {
         if row.role == Role::Model && row.has_numbers() && !ids.contains(&row.id.as_str()) {

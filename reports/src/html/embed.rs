@@ -28,8 +28,9 @@ pub(super) fn link(kind: &str, text: &str) -> String {
     let mut address = format!("data:{kind};charset=utf-8,");
     for byte in text.bytes() {
         match byte {
-            b'a'..=b'z' | b'A'..=b'Z' | b'0'..=b'9' => address.push(char::from(byte)),
-            b'-' | b'_' | b'.' | b',' | b'/' | b'+' | b':' | b'=' => address.push(char::from(byte)),
+            kept if kept.is_ascii_alphanumeric() || b"-_.,/+:=".contains(&kept) => {
+                address.push(char::from(kept));
+            }
             _ => {
                 let _ = write!(address, "%{byte:02X}");
             }

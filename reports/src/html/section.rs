@@ -104,7 +104,7 @@ pub(super) fn section(record: &Record, heard: &Heard<'_>, detailed: bool) -> Sec
     let table = Table::of(summary);
     let said = said(summary);
     let (other_heads, others) = other_metrics(race, summary);
-    let head = |column: &table::Column| Head { text: column.head, about: column.about };
+    let column = |column: &table::Column| Head { text: column.head, about: column.about };
     let foul = |foul: &deadheat_core::record::Foul| {
         let whose: Vec<String> = foul.contenders.iter().map(|id| words::clean(id)).collect();
         let whose = if whose.is_empty() {
@@ -129,7 +129,7 @@ pub(super) fn section(record: &Record, heard: &Heard<'_>, detailed: bool) -> Sec
         unfinished: said.unfinished,
         warnings: race.warnings.iter().map(words::warning).collect(),
         fouls: race.foul.iter().map(foul).collect(),
-        heads: table.columns.iter().map(head).collect(),
+        heads: table.columns.iter().map(column).collect(),
         ratio_head: table::ratio_head(summary.metric).into(),
         rows: if summary.rows.iter().all(|row| row.state == State::Absent) {
             Vec::new()

@@ -1,4 +1,4 @@
-//! A headless Chromium, steered over two pipes by the DevTools protocol: no port, no driver, no
+//! A headless Chromium, steered over two pipes by the `DevTools` protocol: no port, no driver, no
 //! browser library. The shell ties the pipes to the descriptors that Chromium expects, 3 and 4.
 
 use std::{
@@ -16,7 +16,7 @@ use serde_json::{Value, json};
 use tempfile::TempDir;
 
 /// How long an answer may take on a busy machine.
-const PATIENCE: Duration = Duration::from_secs(120);
+const PATIENCE: Duration = Duration::from_mins(2);
 
 const FLAGS: [&str; 12] = [
     "--headless",
