@@ -1,27 +1,29 @@
-//! Writes made-up records in every format into a folder, to be looked at:
-//! `cargo run -p deadheat-reports --example page -- FOLDER`.
+//! Writes records in every format into a folder, to be looked at: made-up ones, or the given files.
+//! `cargo run -p deadheat-reports --example page -- FOLDER [RECORD]…`.
 
 #![expect(clippy::print_stderr, reason = "an example for people")]
 
 use std::{env, fs, path::PathBuf, process::ExitCode};
 
+use deadheat_core::record::{Record, read};
 use deadheat_reports::{Options, Styles, formats};
 
 #[path = "../tests/support/records.rs"]
 mod records;
 
 fn main() -> ExitCode {
-    let Some(folder) = env::args_os().nth(1).map(PathBuf::from) else {
-        eprintln!("usage: page FOLDER");
+    let mut args = env::args_os().skip(1).map(PathBuf::from);
+    let Some(folder) = args.next() else {
+        eprintln!("usage: page FOLDER [RECORD]…");
         return ExitCode::from(2);
     };
-    let all = [
-        ("ordinary", records::ordinary()),
-        ("failures", records::failures()),
-        ("hostile", records::hostile()),
-        ("small", records::small()),
-        ("empty", records::empty()),
-    ];
+    let given: Vec<(String, Record)> = args
+        .map(|path| {
+            let name = path.file_stem().unwrap_or_default().to_string_lossy().into_owned();
+            (name, read(&path).expect("it is a record"))
+        })
+        .collect();
+    let all = if given.is_empty() { made_up() } else { given };
     let options = Options { width: 140, styles: Styles::coloured(), ..Options::default() };
     for (name, record) in all {
         let folder = folder.join(name);
@@ -33,4 +35,16 @@ fn main() -> ExitCode {
         }
     }
     ExitCode::SUCCESS
+}
+
+fn made_up() -> Vec<(String, Record)> {
+    let all = [
+        ("ordinary", records::ordinary()),
+        ("failures", records::failures()),
+        ("hostile", records::hostile()),
+        ("small", records::small()),
+        ("loads", records::loads()),
+        ("empty", records::empty()),
+    ];
+    all.map(|(name, record)| (name.to_owned(), record)).into()
 }

@@ -1,18 +1,24 @@
-//! Figures as small SVG texts: ratio intervals, the percentile spectrum, memory per unit.
+//! Figures as small SVG texts: ratio intervals, percentile spectra, memory per unit, cost per
+//! operation, latency over the course of a race, several loads of one scenario.
 //!
 //! They are drawn at the width at which they are shown, because scaled text is illegible on a
 //! phone. Colours are CSS variables, so that one text serves light and dark pages; shapes, dashes
 //! and labels carry every meaning that a colour has.
 //!
-//! Not in here: interaction. Numbers are in the tables beside the figures.
+//! Not in here: interaction (the page's script draws some of them anew). Numbers are in the tables
+//! beside the figures.
 
 pub(crate) mod axis;
+pub(crate) mod cost;
+pub(crate) mod course;
 pub(crate) mod forest;
+pub(crate) mod heat;
 pub(crate) mod labels;
 pub(crate) mod memory;
 pub(crate) mod palette;
 pub(crate) mod spectrum;
 pub(crate) mod svg;
+pub(crate) mod sweep;
 
 /// What every figure is drawn from.
 #[derive(Clone, Copy)]

@@ -1,23 +1,40 @@
-//! One self-contained page: the answers first, then each race with its table and figures.
+//! One self-contained page: the answers first, then all races and models at a glance, then each
+//! race with its table and figures.
 //!
-//! No request leaves it (a content security policy forbids every one), and nothing in it needs
-//! scripts. Texts of the record are escaped by the template; the figures escape their own.
+//! No request leaves it: a content security policy forbids every one, and allows no script but the
+//! page's own. Everything that is needed to judge a result is there without scripts; they add
+//! charts to hover over, filters, sorting, and the download of the data. Texts of the record are
+//! escaped by the template; the figures escape their own.
+//!
+//! Not in here: what may be said of a race (`deadheat_core::stats`).
+
+mod csv;
+mod data;
+mod embed;
+mod loads;
+mod marks;
+mod overview;
+mod section;
 
 use askama::Template;
 use deadheat_core::{
-    record::{Call, Metric, Race, Record, Role, Status},
-    stats::{Measures, State, Summary, Topic, human, summary},
+    record::{Race, Record},
+    stats::{Measures, Summary, human, summary},
 };
 
+use self::{
+    loads::{Searched, Under},
+    overview::Matrix,
+    section::Section,
+};
 use crate::{
     Error, Format, Options, Output,
     figure::{
         Subject,
-        forest::forest,
-        memory::memory,
-        spectrum::{Latency, spectrum},
+        course::{self, Lane},
+        spectrum::{self, Curve, Latency},
+        sweep::Sweep,
     },
-    table::{self, Table},
     words,
 };
 
@@ -32,252 +49,132 @@ pub(crate) const FORMAT: Format = Format {
 const WIDE: f64 = 548.0;
 const NARROW: f64 = 342.0;
 
+/// Contenders of all races up to which the page carries the latencies of single slices, to be
+/// looked at one by one, and draws figures for phones. A page of a thousand has the figures at one
+/// width, and stays below 8 MB.
+const DETAILED: usize = 400;
+
+const STYLE: &str = concat!(
+    include_str!("../templates/report.css"),
+    include_str!("../templates/figure.css"),
+    include_str!("../assets/uplot.css")
+);
+const UPLOT: &str = include_str!("../assets/uplot.js");
+const SCRIPT: &str =
+    concat!(include_str!("../assets/charts.js"), "\n", include_str!("../assets/page.js"));
+
 #[derive(Template)]
 #[template(path = "report.html")]
 struct Page {
+    policy: String,
+    style: &'static str,
+    uplot: &'static str,
+    script: &'static str,
+    data: String,
+    csv: String,
+    file: String,
     title: String,
     run: String,
     machine: String,
     command: String,
     warnings: Vec<String>,
     races: Vec<Section>,
+    sure: String,
+    families: Vec<String>,
+    classes: Vec<&'static str>,
+    matrices: Vec<Matrix>,
+    sweeps: Vec<Under>,
+    searched: Vec<Searched>,
     facts: Vec<(String, String)>,
 }
 
-struct Section {
+/// A race with all that is made of it once: histograms are decoded for the whole page here.
+struct Heard<'a> {
+    race: &'a Race,
+    measures: Measures<'a>,
+    summary: Summary,
+    /// Where it stands in the page; the same for the same race in every report.
     anchor: String,
-    id: String,
-    operation: String,
-    shape: String,
-    command: String,
-    params: Vec<(String, String)>,
-    lead: Vec<Said>,
-    rest: Vec<Said>,
-    control: String,
-    certainty: String,
-    warnings: Vec<String>,
-    fouls: Vec<String>,
-    heads: Vec<Head>,
-    ratio_head: String,
-    rows: Vec<Row>,
-    notes: Vec<String>,
-    braced: bool,
-    others: Vec<Other>,
-    other_heads: Vec<String>,
-    figures: Vec<Figure>,
-}
-
-struct Said {
-    loud: bool,
-    text: String,
-}
-
-struct Head {
-    text: &'static str,
-    about: &'static str,
-}
-
-struct Row {
-    class: &'static str,
-    name: String,
-    cells: Vec<String>,
-    ratio: String,
-    interval: String,
-    verdict: String,
-    verdict_class: &'static str,
-    reason: bool,
-}
-
-/// A model's verdicts on the other metrics.
-struct Other {
-    name: String,
-    cells: Vec<(String, &'static str)>,
-}
-
-struct Figure {
-    caption: String,
-    wide: String,
-    narrow: String,
+    service: Vec<Curve>,
+    response: Vec<Curve>,
+    lanes: Vec<Lane<'a>>,
 }
 
 fn render(record: &Record, _: &Options) -> Result<Vec<Output>, Error> {
-    let races: Vec<Section> =
-        record.races.iter().enumerate().map(|(place, race)| section(record, place, race)).collect();
+    let anchors = anchors(record);
+    let races: Vec<Heard<'_>> =
+        record.races.iter().zip(anchors).map(|(race, anchor)| Heard::of(race, anchor)).collect();
+    let sweeps = Sweep::all(races.iter().map(|heard| (heard.race, &heard.summary)));
+    let table = races.iter().map(|heard| (heard.race, &heard.summary, &heard.measures));
     let words: Vec<String> = record.run.command.iter().map(|word| words::clean(word)).collect();
+    let mut classes: Vec<&'static str> = races.iter().map(overview::class).collect();
+    classes.sort_unstable();
+    classes.dedup();
+    let detailed = races.iter().map(|heard| heard.summary.rows.len()).sum::<usize>() <= DETAILED;
     let page = Page {
+        policy: embed::policy(STYLE, &[UPLOT, SCRIPT]),
+        style: STYLE,
+        uplot: UPLOT,
+        script: SCRIPT,
+        data: embed::script_json(&data::data(record, &races, &sweeps, detailed))?,
+        csv: embed::link("text/csv", &csv::csv(table)),
+        file: file(record),
         title: format!("deadheat {}", words::clean(&record.run.id)).trim().to_owned(),
         run: words::run(record),
         machine: words::machine(&record.machine),
         command: words.join(" "),
         warnings: record.warnings.iter().map(words::warning).collect(),
-        races,
+        sure: section::sure(&races),
+        families: overview::families(&races),
+        classes,
+        matrices: overview::matrices(record, &races),
+        sweeps: sweeps.iter().map(loads::under).collect(),
+        searched: record.capacities.iter().map(loads::searched).collect(),
+        races: races.iter().map(|heard| section::section(record, heard, detailed)).collect(),
         facts: facts(record),
     };
     Ok(vec![Output::text("report.html", page.render()?)])
 }
 
-fn section(record: &Record, place: usize, race: &Race) -> Section {
-    let measures = Measures::of(race);
-    let summary = summary(race);
-    let table = Table::of(&summary);
-    let subject = Subject { race, measures: &measures, summary: &summary };
-    let mut lead = Vec::new();
-    let mut rest = Vec::new();
-    let mut control = String::new();
-    let mut unfinished = String::new();
-    for sentence in summary.sentences() {
-        let loud = sentence.topic == Topic::Validity && !stands(&summary);
-        let said = Said { loud, text: words::tie(&words::clean(&sentence.text)) };
-        match sentence.topic {
-            Topic::Validity if !loud => unfinished = format!("{} ", said.text),
-            Topic::Validity | Topic::Lead | Topic::Size => lead.push(said),
-            Topic::Cost if summary.metric == Metric::Memory => lead.push(said),
-            Topic::Control => control = said.text,
-            _ => rest.push(said),
+impl<'a> Heard<'a> {
+    fn of(race: &'a Race, anchor: String) -> Self {
+        let measures = Measures::of(race);
+        let summary = summary(race);
+        let subject = Subject { race, measures: &measures, summary: &summary };
+        let service = spectrum::curves(subject, Latency::Service);
+        let response = spectrum::curves(subject, Latency::Response);
+        let lanes = course::lanes(race, &summary);
+        Self { race, measures, summary, anchor, service, response, lanes }
+    }
+
+    fn subject(&self) -> Subject<'_> {
+        Subject { race: self.race, measures: &self.measures, summary: &self.summary }
+    }
+}
+
+/// An anchor for every race, made of its id, so that a link outlives the report.
+fn anchors(record: &Record) -> Vec<String> {
+    let mut anchors: Vec<String> = Vec::new();
+    for race in &record.races {
+        let kept = |c: char| c.is_ascii_alphanumeric() || "-=,+.@/".contains(c);
+        let id: String = race.id.chars().map(|c| if kept(c) { c } else { '-' }).take(200).collect();
+        let first = format!("race-{id}");
+        let mut anchor = first.clone();
+        let mut again = 2;
+        while anchors.contains(&anchor) {
+            anchor = format!("{first}_{again}");
+            again += 1;
         }
+        anchors.push(anchor);
     }
-    let (other_heads, others) = other_metrics(race, &summary);
-    let head = |column: &table::Column| Head { text: column.head, about: column.about };
-    Section {
-        anchor: format!("race-{}", place + 1),
-        id: words::clean(&race.id),
-        operation: words::clean(&race.operation),
-        shape: words::shape(race),
-        command: words::command(record, race),
-        params: race.params.iter().map(|(k, v)| (words::clean(k), words::clean(v))).collect(),
-        lead,
-        rest,
-        control,
-        certainty: format!("{unfinished}{}", certainty(&summary)),
-        warnings: race.warnings.iter().map(words::warning).collect(),
-        fouls: race
-            .foul
-            .iter()
-            .map(|foul| {
-                format!(
-                    "block {}, round {}: {}",
-                    foul.block,
-                    foul.round,
-                    words::clean(&foul.reason)
-                )
-            })
-            .collect(),
-        heads: table.columns.iter().map(head).collect(),
-        ratio_head: table::ratio_head(summary.metric).into(),
-        rows: if summary.rows.iter().all(|row| row.state == State::Absent) {
-            Vec::new()
-        } else {
-            table.lines.iter().map(|line| row(line, &summary)).collect()
-        },
-        notes: notes(&summary),
-        braced: table.is_braced(),
-        others,
-        other_heads,
-        figures: figures(subject),
-    }
+    anchors
 }
 
-/// Whether what was measured may be believed, as far as it goes.
-fn stands(summary: &Summary) -> bool {
-    !summary.is_invalid() && !matches!(summary.status, Status::Failed(_))
-}
-
-/// How sure the verdicts of a race are.
-fn certainty(summary: &Summary) -> String {
-    let models = summary.rows.iter().filter(|row| row.role == Role::Model);
-    let m = models.filter(|row| row.verdict.as_ref().is_some_and(|v| v.lo.is_some())).count();
-    if m == 0 || !stands(summary) {
-        return String::new();
-    }
-    let joint = if m == 1 { "" } else { ", jointly over all models" };
-    format!("Intervals hold with 95% confidence{joint}, over {} blocks.", summary.blocks)
-}
-
-fn row(line: &table::Line<'_>, summary: &Summary) -> Row {
-    let class = match line.row.role {
-        Role::Model if line.leads => "leads",
-        Role::Model if line.row.id == summary.reference => "reference",
-        Role::Model => "",
-        _ => "control",
-    };
-    // Apart, so that a phone can put the interval on a line of its own.
-    let (ratio, interval) = line.ratio.split_once(' ').unwrap_or((&line.ratio, ""));
-    Row {
-        class,
-        name: line.name.clone(),
-        cells: line.cells.clone(),
-        ratio: ratio.to_owned(),
-        interval: interval.to_owned(),
-        verdict: line.verdict.clone(),
-        verdict_class: if line.row.role == Role::Model { call_class(line.row.call()) } else { "" },
-        reason: line.cells.is_empty(),
-    }
-}
-
-/// Remarks on models, below the table.
-fn notes(summary: &Summary) -> Vec<String> {
-    let noted = summary.rows.iter().filter(|row| row.role == Role::Model && !row.note.is_empty());
-    noted.map(|row| format!("{}: {}.", words::name(row), words::clean(&row.note))).collect()
-}
-
-fn call_class(call: Call) -> &'static str {
-    match call {
-        Call::Faster | Call::FasterSizeUndecided => "faster",
-        Call::Slower | Call::SlowerSizeUndecided => "slower",
-        Call::DeadHeat => "equal",
-        Call::Undecided => "",
-    }
-}
-
-/// Verdicts on everything but the metric that the main table is about.
-fn other_metrics(race: &Race, summary: &Summary) -> (Vec<String>, Vec<Other>) {
-    let has = |metric: &Metric| race.verdicts.iter().any(|v| v.metric == *metric && v.n > 0);
-    let metrics: Vec<Metric> =
-        Metric::ALL.into_iter().filter(|metric| *metric != summary.metric).filter(has).collect();
-    let rows = summary.rows.iter().filter(|row| row.role == Role::Model && row.has_numbers());
-    let others = rows
-        .filter(|row| row.id != summary.reference)
-        .map(|row| {
-            let cell = |metric: &Metric| {
-                let mut all = race.verdicts.iter();
-                let found = all.find(|v| v.metric == *metric && v.a == row.id && v.n > 0);
-                found.map_or((table::NONE.to_owned(), ""), |v| {
-                    let interval = human::ratio_interval(v.ratio, v.lo.zip(v.hi));
-                    (
-                        format!("{interval} {}", words::call(v.metric, v.verdict)),
-                        call_class(v.verdict),
-                    )
-                })
-            };
-            Other { name: words::name(row), cells: metrics.iter().map(cell).collect() }
-        })
-        .collect();
-    (metrics.iter().map(|metric| metric.name().to_owned()).collect(), others)
-}
-
-/// A figure at a width, where there is anything to draw.
-type Draw<'a> = &'a dyn Fn(f64) -> Option<String>;
-
-fn figures(subject: Subject<'_>) -> Vec<Figure> {
-    let service = |width| spectrum(subject, Latency::Service, width);
-    let response = |width| spectrum(subject, Latency::Response, width);
-    let all: [(&str, Draw<'_>); 4] = [
-        (
-            "Ratios to the reference. Lines are intervals, filled marks are decided, faint dots are \
-             blocks; within the band models count as equal.",
-            &|width| forest(subject, width),
-        ),
-        (
-            "Memory over waiting units. The lines have the same slope; their height is the price.",
-            &|width| memory(subject, width),
-        ),
-        ("Response time: from the intended arrival, queueing included.", &response),
-        ("Service time: from an operation's own start.", &service),
-    ];
-    let drawn = all.into_iter().filter_map(|(caption, draw)| {
-        Some(Figure { caption: caption.into(), wide: draw(WIDE)?, narrow: draw(NARROW)? })
-    });
-    drawn.collect()
+/// The name of downloaded files, without their ending.
+fn file(record: &Record) -> String {
+    let id: String =
+        record.run.id.chars().filter(|c| c.is_ascii_alphanumeric() || *c == '-').take(80).collect();
+    if id.is_empty() { "deadheat".into() } else { format!("deadheat-{id}") }
 }
 
 /// What else is known of run and machine, for those who want to compare.
@@ -287,6 +184,7 @@ fn facts(record: &Record) -> Vec<(String, String)> {
         ("run".to_owned(), run.id.clone()),
         ("started".into(), run.started.clone()),
         ("ended".into(), run.ended.clone()),
+        ("seed".into(), run.seed.to_string()),
         ("git".into(), run.program.git.clone()),
         ("rustc".into(), run.program.rustc.clone()),
         ("build".into(), run.program.profile.clone()),
@@ -306,4 +204,21 @@ fn facts(record: &Record) -> Vec<(String, String)> {
     facts.extend(machine.facts.iter().map(|(name, value)| (name.clone(), value.clone())));
     let clean = |(name, value): (String, String)| (words::clean(&name), words::clean(&value));
     facts.into_iter().filter(|(_, value)| !value.is_empty()).map(clean).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn anchors_are_unique_and_harmless() {
+        let race = |id: &str| Race { id: id.into(), ..Race::default() };
+        let races = vec![race("tcp-echo/closed-16"), race("a\"b <c>"), race("tcp-echo/closed-16")];
+        let record = Record { races, ..Record::default() };
+        let anchors = anchors(&record);
+        assert_eq!(
+            anchors,
+            ["race-tcp-echo/closed-16", "race-a-b--c-", "race-tcp-echo/closed-16_2"]
+        );
+    }
 }

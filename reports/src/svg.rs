@@ -11,7 +11,7 @@ use deadheat_core::{
 use crate::{
     Error, Format, Options, Output,
     figure::{
-        Subject, forest, memory,
+        Subject, cost, course, forest, heat, memory,
         spectrum::{self, Latency},
     },
     names::Names,
@@ -30,14 +30,25 @@ const WIDTH: f64 = 760.0;
 type Draw = fn(Subject<'_>, f64) -> Option<String>;
 
 /// What is drawn, and what its file is called behind the race's name.
-const FIGURES: [(&str, Draw); 4] = [
+const FIGURES: [(&str, Draw); 7] = [
     ("", forest::forest),
-    ("response", |subject, width| spectrum::spectrum(subject, Latency::Response, width)),
-    ("service", |subject, width| spectrum::spectrum(subject, Latency::Service, width)),
+    ("response", |subject, width| percentiles(subject, Latency::Response, width)),
+    ("service", |subject, width| percentiles(subject, Latency::Service, width)),
     ("memory", memory::memory),
+    ("cost", cost::cost),
+    ("course", |subject, width| course::course(&lanes(subject), width)),
+    ("heat", |subject, width| heat::heat(&lanes(subject), width)),
 ];
 
-const STYLE: &str = include_str!("../templates/report.css");
+const STYLE: &str = include_str!("../templates/figure.css");
+
+fn percentiles(subject: Subject<'_>, latency: Latency, width: f64) -> Option<String> {
+    spectrum::spectrum(&spectrum::curves(subject, latency), latency, width)
+}
+
+fn lanes(subject: Subject<'_>) -> Vec<course::Lane<'_>> {
+    course::lanes(subject.race, subject.summary)
+}
 
 #[expect(clippy::unnecessary_wraps, reason = "the registry's signature")]
 fn render(record: &Record, _: &Options) -> Result<Vec<Output>, Error> {

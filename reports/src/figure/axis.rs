@@ -1,4 +1,4 @@
-//! Logarithmic axes: all figures have them, because models differ by factors.
+//! Axes. Most are logarithmic, because models differ by factors; bars start at 0, and so do theirs.
 
 /// Maps values to pixels by their logarithm.
 #[derive(Clone, Copy, Debug)]
@@ -43,6 +43,26 @@ impl Log {
     }
 }
 
+/// Maps values from 0 on to pixels.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Linear {
+    hi: f64,
+    from: f64,
+    to: f64,
+}
+
+impl Linear {
+    /// 0 is shown at `from`, `hi` at `to`.
+    pub(crate) fn new(hi: f64, (from, to): (f64, f64)) -> Self {
+        Self { hi: if hi > 0.0 { hi } else { 1.0 }, from, to }
+    }
+
+    /// Where a value is shown, kept within the axis.
+    pub(crate) fn at(&self, value: f64) -> f64 {
+        self.from + (value / self.hi).clamp(0.0, 1.0) * (self.to - self.from)
+    }
+}
+
 /// 1, 2 and 5 of every power of ten: tens first, so that they win.
 pub(crate) fn decades() -> Vec<f64> {
     let powers = || (-3..=15).map(|power| 10_f64.powi(power));
@@ -66,6 +86,18 @@ pub(crate) fn ratios() -> Vec<f64> {
     ticks
 }
 
+/// "20.0 µs" is "20 µs" on an axis, and "2.00k" is "2k".
+pub(crate) fn short(text: &str) -> String {
+    let end = text.find(|c: char| !c.is_ascii_digit() && c != '.').unwrap_or(text.len());
+    let (number, unit) = text.split_at(end);
+    let number = if number.contains('.') {
+        number.trim_end_matches('0').trim_end_matches('.')
+    } else {
+        number
+    };
+    format!("{number}{unit}")
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -76,6 +108,14 @@ mod tests {
         assert!((axis.at(10.0) - 100.0).abs() < 1e-9);
         assert!(axis.at(-1.0) < 1e-9 && (axis.at(1e9) - 200.0).abs() < 1e-9);
         assert!(Log::new((0.0, 0.0), (0.0, 1.0)).at(1.0).is_finite());
+    }
+
+    #[test]
+    fn ticks_are_short() {
+        assert_eq!(
+            ["20.0 µs", "2.00k", "100", "1.50 ms"].map(short),
+            ["20 µs", "2k", "100", "1.5 ms"]
+        );
     }
 
     #[test]

@@ -148,10 +148,11 @@ impl Plot {
         }
         let reference = &subject.summary.reference;
         let far = row.verdict.as_ref().is_some_and(|verdict| !self.axis.holds(verdict.ratio));
-        for pair in subject.measures.pairs(subject.summary.metric, &row.id, reference) {
-            if row.verdict.is_some() && !far {
-                svg.circle((self.axis.at(pair.d.exp()), y), 1.6, &format!("dot {class}"));
-            }
+        if row.verdict.is_some() && !far {
+            let pairs = subject.measures.pairs(subject.summary.metric, &row.id, reference);
+            let dots: Vec<(f64, f64)> =
+                pairs.iter().map(|pair| (self.axis.at(pair.d.exp()), y)).collect();
+            svg.dots(&dots, &format!("dots {class}"));
         }
         self.interval(svg, y, row, &class);
     }
@@ -173,10 +174,9 @@ impl Plot {
         }
         if let (Some(lo), Some(hi)) = (verdict.lo, verdict.hi) {
             let (lo, hi) = (self.axis.at(lo), self.axis.at(hi));
-            svg.line((lo, y), (hi, y), &format!("interval {class}"));
-            for end in [lo, hi] {
-                svg.line((end, y - 4.0), (end, y + 4.0), &format!("interval {class}"));
-            }
+            let ends =
+                [(lo, y - 4.0), (lo, y + 4.0), (lo, y), (hi, y), (hi, y - 4.0), (hi, y + 4.0)];
+            svg.path(&ends, &format!("interval {class}"));
         }
         let x = self.axis.at(verdict.ratio);
         let open = matches!(

@@ -54,9 +54,9 @@ pub(crate) fn memory(subject: Subject<'_>, width: f64) -> Option<String> {
             .map(|units| (x.at(*units), y.at(units * cloud.line.slope)))
             .collect();
         svg.path(&ends, &format!("curve {}", cloud.class));
-        for (units, size) in &cloud.points {
-            svg.circle((x.at(*units), y.at(*size)), 2.0, &format!("dot {}", cloud.class));
-        }
+        let dots: Vec<(f64, f64)> =
+            cloud.points.iter().map(|(units, size)| (x.at(*units), y.at(*size))).collect();
+        svg.dots(&dots, &format!("dots large {}", cloud.class));
         names.push(Label {
             text: cloud.name,
             class: cloud.class,

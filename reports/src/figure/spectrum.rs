@@ -2,7 +2,7 @@
 //! counts allow (ten samples beyond the last point).
 
 use deadheat_core::{
-    record::{Role, Trial},
+    record::Role,
     stats::{histogram, human},
 };
 
@@ -23,21 +23,76 @@ pub(crate) enum Latency {
     Response,
 }
 
-/// A contender's curve: (1/(1−q), ns).
-struct Curve {
-    name: String,
-    class: String,
-    points: Vec<(f64, f64)>,
+/// A contender's curve.
+pub(crate) struct Curve {
+    /// The contender's id.
+    pub(crate) id: String,
+    /// As it is shown.
+    pub(crate) name: String,
+    /// Of its line.
+    pub(crate) class: String,
+    /// (1/(1−q), ns), on the grid that [`grid`] gives.
+    pub(crate) points: Vec<(f64, f64)>,
+    /// The values at [`QUANTILES`], ns, where the counts allow them.
+    pub(crate) quantiles: [Option<f64>; QUANTILES.len()],
+    /// Samples.
+    pub(crate) count: u64,
+    /// The slowest of them, ns.
+    pub(crate) max: f64,
 }
 
+/// What a table of percentiles shows.
+pub(crate) const QUANTILES: [f64; 5] = [0.5, 0.9, 0.99, 0.999, 0.9999];
+
 /// Steps per decade of 1/(1−q).
-const STEPS: i32 = 16;
+const STEPS: i32 = 12;
 /// Samples beyond a quantile that let it be drawn.
 const BEYOND: f64 = 10.0;
 
-/// Draws all contenders with data; `None` where nobody has enough for a p50.
-pub(crate) fn spectrum(subject: Subject<'_>, latency: Latency, width: f64) -> Option<String> {
-    let curves = curves(subject, latency);
+/// The places at which curves have points: values of 1/(1−q), to eight nines.
+pub(crate) fn grid() -> impl Iterator<Item = f64> {
+    (0..=8 * STEPS).map(|step| 10_f64.powf(f64::from(step) / f64::from(STEPS)))
+}
+
+/// All contenders with data, as they stand in the table. Histograms are decoded and merged here,
+/// once for everything that is drawn of them.
+pub(crate) fn curves(subject: Subject<'_>, latency: Latency) -> Vec<Curve> {
+    let table = Table::of(subject.summary);
+    let shown = table.lines.iter().map(|line| line.row).filter(|row| row.role != Role::Handicapped);
+    // Where a contender makes the weather, nothing was set aside for it.
+    let culprits = !subject.measures.sky().culprits().is_empty();
+    let curve = |row: &deadheat_core::stats::Row| {
+        let trials = subject.race.trials(&row.id).map(|(_, trial)| trial);
+        let texts = trials.filter(|trial| trial.outcome.is_ok()).flat_map(|trial| {
+            [Some(&trial.hist), culprits.then_some(&trial.foul_hist)].into_iter().flatten()
+        });
+        let texts = texts.map(|hist| match latency {
+            Latency::Service => hist.service.as_str(),
+            Latency::Response => hist.response.as_str(),
+        });
+        let merged = histogram::merge(texts)?;
+        let points: Vec<(f64, f64)> = grid()
+            .map_while(|inverse| {
+                let value = histogram::quantile(&merged, 1.0 - 1.0 / inverse, BEYOND)?;
+                Some((inverse, value.max(1.0)))
+            })
+            .collect();
+        let class = if row.role == Role::Model { classes(&row.id) } else { "control d2".into() };
+        (points.len() > 1).then(|| Curve {
+            id: row.id.clone(),
+            name: words::name(row),
+            class,
+            points,
+            quantiles: QUANTILES.map(|q| histogram::quantile(&merged, q, BEYOND)),
+            count: merged.len(),
+            max: merged.max() as f64,
+        })
+    };
+    shown.filter_map(curve).collect()
+}
+
+/// Draws the curves; `None` where nobody has enough for a p50.
+pub(crate) fn spectrum(curves: &[Curve], latency: Latency, width: f64) -> Option<String> {
     if curves.is_empty() {
         return None;
     }
@@ -55,15 +110,23 @@ pub(crate) fn spectrum(subject: Subject<'_>, latency: Latency, width: f64) -> Op
     } else {
         0.0
     };
-    let mut svg = Svg::new(width, bottom + 46.0 + below, &spoken(&curves, latency));
+    let mut svg = Svg::new(width, bottom + 46.0 + below, &spoken(curves, latency));
     frame(&mut svg, &x, &y, (left, right), (top, bottom), latency);
     let mut names = Vec::new();
     for curve in curves {
-        let points: Vec<(f64, f64)> =
-            curve.points.iter().map(|point| (x.at(point.0), y.at(point.1))).collect();
+        // A phone has half the pixels; the last point is always there.
+        let some = if narrow { 2 } else { 1 };
+        let points: Vec<(f64, f64)> = curve
+            .points
+            .iter()
+            .rev()
+            .step_by(some)
+            .rev()
+            .map(|point| (x.at(point.0), y.at(point.1)))
+            .collect();
         svg.path(&points, &format!("curve {}", curve.class));
         let end = *points.last().expect("a curve has points");
-        names.push(Label { text: curve.name, class: curve.class, end });
+        names.push(Label { text: curve.name.clone(), class: curve.class.clone(), end });
     }
     if narrow {
         labels::below(&mut svg, 8.0, bottom + 60.0, width - 16.0, &names);
@@ -71,30 +134,6 @@ pub(crate) fn spectrum(subject: Subject<'_>, latency: Latency, width: f64) -> Op
         labels::beside(&mut svg, right + 20.0, (top, bottom), width - right - 20.0, names);
     }
     Some(svg.finish())
-}
-
-fn curves(subject: Subject<'_>, latency: Latency) -> Vec<Curve> {
-    let table = Table::of(subject.summary);
-    let shown = table.lines.iter().map(|line| line.row).filter(|row| row.role != Role::Handicapped);
-    let curve = |row: &deadheat_core::stats::Row| {
-        let text = |trial: &'_ Trial| match latency {
-            Latency::Service => trial.hist.service.clone(),
-            Latency::Response => trial.hist.response.clone(),
-        };
-        let trials = subject.race.trials(&row.id).map(|(_, trial)| trial);
-        let texts: Vec<String> = trials.filter(|trial| trial.outcome.is_ok()).map(text).collect();
-        let merged = histogram::merge(texts.iter().map(String::as_str))?;
-        let points: Vec<(f64, f64)> = (0..=8 * STEPS)
-            .map(|step| 10_f64.powf(f64::from(step) / f64::from(STEPS)))
-            .map_while(|inverse| {
-                let value = histogram::quantile(&merged, 1.0 - 1.0 / inverse, BEYOND)?;
-                Some((inverse, value.max(1.0)))
-            })
-            .collect();
-        let class = if row.role == Role::Model { classes(&row.id) } else { "control d2".into() };
-        (points.len() > 1).then(|| Curve { name: words::name(row), class, points })
-    };
-    shown.filter_map(curve).collect()
 }
 
 fn frame(
@@ -107,7 +146,12 @@ fn frame(
 ) {
     for tick in y.ticks(&axis::decades(), 20.0) {
         svg.line((left, y.at(tick)), (right, y.at(tick)), "grid");
-        svg.text((left - 6.0, y.at(tick) + 4.0), Anchor::End, "tick", &short(&human::time(tick)));
+        svg.text(
+            (left - 6.0, y.at(tick) + 4.0),
+            Anchor::End,
+            "tick",
+            &axis::short(&human::time(tick)),
+        );
     }
     let quantiles = [1.0, 2.0, 10.0, 100.0, 1e3, 1e4, 1e5, 1e6, 1e7];
     let names = ["0", "50", "90", "99", "99.9", "99.99", "99.999", "99.9999", "99.99999"];
@@ -129,17 +173,6 @@ fn frame(
         Latency::Response => "response time",
     };
     svg.upright((11.0, f64::midpoint(top, bottom)), "title", &format!("{name}, log scale"));
-}
-
-/// "20.0 µs" is "20 µs" on an axis.
-fn short(text: &str) -> String {
-    let (number, unit) = text.split_once(' ').unwrap_or((text, ""));
-    let number = if number.contains('.') {
-        number.trim_end_matches('0').trim_end_matches('.')
-    } else {
-        number
-    };
-    format!("{number} {unit}")
 }
 
 fn spoken(curves: &[Curve], latency: Latency) -> String {

@@ -62,14 +62,40 @@ impl Svg {
         );
     }
 
+    /// Many dots of one kind, as one element: round ends of lines without length.
+    pub(crate) fn dots(&mut self, points: &[(f64, f64)], class: &str) {
+        self.strokes(points, 0.0, class);
+    }
+
+    /// Many level strokes of one length, as one element: the cells of a heat map. Cells that touch
+    /// become one.
+    pub(crate) fn strokes(&mut self, starts: &[(f64, f64)], length: f64, class: &str) {
+        if starts.is_empty() {
+            return;
+        }
+        let _ = write!(self.body, r#"<path class="{class}" d=""#);
+        let mut pen = Pen::default();
+        let mut starts = starts.iter().peekable();
+        while let Some(&(x, y)) = starts.next() {
+            let mut end = x + length;
+            while let Some(next) = starts.next_if(|next| touches(**next, (end, y), length)) {
+                end = next.0 + length;
+            }
+            pen.go(&mut self.body, 'm', (x, y));
+            pen.level(&mut self.body, end);
+        }
+        self.body.push_str(r#""/>"#);
+    }
+
     /// An open line through points.
     pub(crate) fn path(&mut self, points: &[(f64, f64)], class: &str) {
         if points.len() < 2 {
             return;
         }
         let _ = write!(self.body, r#"<path class="{class}" d=""#);
-        for (i, (x, y)) in points.iter().enumerate() {
-            let _ = write!(self.body, "{}{} {}", if i == 0 { 'M' } else { 'L' }, n(*x), n(*y));
+        let mut pen = Pen::default();
+        for (i, point) in points.iter().enumerate() {
+            pen.go(&mut self.body, if i == 0 { 'm' } else { 'l' }, *point);
         }
         self.body.push_str(r#""/>"#);
     }
@@ -109,6 +135,62 @@ impl Svg {
             h = n(self.height),
         )
     }
+}
+
+fn touches(next: (f64, f64), end: (f64, f64), length: f64) -> bool {
+    length > 0.0 && (next.0 - end.0).abs() < 0.01 && (next.1 - end.1).abs() < 0.01
+}
+
+/// Where a path has come to, in tenths of a pixel: its steps are written relative to that, which
+/// takes half the room, and rounding does not add up.
+#[derive(Default)]
+struct Pen {
+    x: i64,
+    y: i64,
+    last: Option<char>,
+}
+
+impl Pen {
+    fn go(&mut self, body: &mut String, how: char, (x, y): (f64, f64)) {
+        let (x, y) = (tenths(x), tenths(y));
+        // A line may go on without its letter, and does after a move.
+        if self.last != Some(how) && !(self.last == Some('m') && how == 'l') {
+            body.push(how);
+            step(body, x - self.x, false);
+        } else {
+            step(body, x - self.x, true);
+        }
+        step(body, y - self.y, true);
+        (self.x, self.y, self.last) = (x, y, Some(how));
+    }
+
+    fn level(&mut self, body: &mut String, x: f64) {
+        let x = tenths(x);
+        body.push('h');
+        step(body, x - self.x, false);
+        (self.x, self.last) = (x, Some('h'));
+    }
+}
+
+/// Tenths as a number; a minus sign parts it from the one before, as would a space.
+fn step(body: &mut String, tenths: i64, part: bool) {
+    if part && tenths >= 0 {
+        body.push(' ');
+    }
+    if tenths < 0 {
+        body.push('-');
+    }
+    let (whole, tenth) = (tenths.unsigned_abs() / 10, tenths.unsigned_abs() % 10);
+    let _ = match (whole, tenth) {
+        (whole, 0) => write!(body, "{whole}"),
+        (0, tenth) => write!(body, ".{tenth}"),
+        (whole, tenth) => write!(body, "{whole}.{tenth}"),
+    };
+}
+
+#[expect(clippy::cast_possible_truncation, reason = "a page is not that large")]
+fn tenths(value: f64) -> i64 {
+    if value.is_finite() { (value * 10.0).round() as i64 } else { 0 }
 }
 
 /// Text as text, in content and in attributes.
@@ -165,6 +247,18 @@ mod tests {
         let text = svg.finish();
         assert!(!text.contains("<script") && text.contains(r#"y="0""#), "{text}");
         assert!(text.contains("aria-label=\"&quot;&gt;&lt;script&gt;\""));
+    }
+
+    #[test]
+    fn paths_are_short_and_do_not_drift() {
+        let mut svg = Svg::new(10.0, 10.0, "");
+        svg.path(&[(10.0, 20.06), (10.5, 19.0), (9.0, f64::NAN)], "p");
+        svg.strokes(&[(1.0, 5.0), (2.0, 5.0), (4.0, 5.0), (1.0, 7.0)], 1.0, "s");
+        svg.dots(&[(1.0, 5.0), (1.0, 5.0)], "d");
+        let text = svg.finish();
+        assert!(text.contains(r#"class="p" d="m10 20.1 .5-1.1-1.5-19""#), "{text}");
+        assert!(text.contains(r#"class="s" d="m1 5h2m1 0h1m-4 2h1""#), "{text}");
+        assert!(text.contains(r#"class="d" d="m1 5h0m0 0h0""#), "{text}");
     }
 
     #[test]

@@ -1,5 +1,7 @@
 //! Records made up for tests and for looking at: seeded, nothing is measured.
 
+#![allow(dead_code, reason = "each test and the example use some of them")]
+
 use deadheat_core::{
     record::{
         Block, Contender, Fits, Foul, Histograms, Kind, Machine, Metric, Outcome, Placement,
@@ -132,6 +134,55 @@ pub(crate) fn small() -> Record {
     }
     record.races = vec![race];
     finish(record)
+}
+
+/// Scenarios under several loads, one of them beyond what threads carry.
+pub(crate) fn loads() -> Record {
+    let mut record = ordinary();
+    let (echo, server) = (record.races[0].clone(), record.races[1].clone());
+    for (step, clients) in [1, 64].into_iter().enumerate() {
+        record.races.push(under(&echo, &format!("closed-{clients}"), 0.4 + step as f64));
+    }
+    for (step, rate) in [2_000, 8_000, 12_000].into_iter().enumerate() {
+        record.races.push(under(&server, &format!("open-{rate}-poisson"), 0.8 + 0.3 * step as f64));
+    }
+    let last = record.races.last_mut().expect("some were pushed");
+    let trials = last.blocks.iter_mut().flat_map(|block| &mut block.trials);
+    for slice in trials
+        .filter(|trial| trial.contender.starts_with("threads"))
+        .flat_map(|trial| &mut trial.slices)
+    {
+        slice.offered = slice.done * 2;
+    }
+    finish(record)
+}
+
+/// The same race under another load, at which it does more.
+fn under(race: &Race, load: &str, factor: f64) -> Race {
+    let mut race = race.clone();
+    race.id = format!("{}/{load}", race.scenario);
+    race.load = load.into();
+    let trials = race.blocks.iter_mut().flat_map(|block| &mut block.trials);
+    for slice in trials.flat_map(|trial| &mut trial.slices) {
+        slice.done = whole(slice.done as f64 * factor).max(1);
+        slice.offered = slice.done;
+    }
+    race
+}
+
+/// A thousand cells in a hundred races. Their verdicts are those of two, which is quicker.
+pub(crate) fn huge() -> Record {
+    let mut record = frame();
+    record.races = vec![tcp_echo(16), http_server(16)];
+    let mut record = finish(record);
+    let (echo, server) = (record.races[0].clone(), record.races[1].clone());
+    record.races.clear();
+    for step in 1..=50 {
+        record.races.push(under(&echo, &format!("closed-{step}"), f64::from(step) / 16.0));
+        let load = format!("open-{}-poisson", 100 * step);
+        record.races.push(under(&server, &load, f64::from(step) / 40.0));
+    }
+    record
 }
 
 /// Nothing at all.
@@ -349,6 +400,14 @@ fn trial(
                 offered: done,
                 done,
                 executed: done + 40,
+                p50_ns: whole(typical * runner.cost * weather),
+                p99_ns: whole(
+                    typical
+                        * runner.cost
+                        * weather
+                        * (1.0 + runner.tail * (2 + round * 7 % 5) as f64),
+                ),
+                max_ns: whole(typical * runner.cost * weather * (2 + round * 11 % 7) as f64),
                 cpu_turn_ns: whole((done + 40) as f64 * cpu * runner.cost.min(2.0) * weather),
                 voluntary: Some(done * 2 + 80),
                 involuntary: Some(done / 50),
