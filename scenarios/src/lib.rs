@@ -25,4 +25,6 @@ pub mod sha256;
 #[cfg(feature = "core")]
 pub mod sleep;
 #[cfg(feature = "core")]
+pub mod spin;
+#[cfg(feature = "core")]
 pub mod tcp_echo;
