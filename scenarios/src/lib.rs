@@ -7,6 +7,7 @@
 pub mod exchange;
 pub mod http;
 pub mod peer;
+pub mod spin;
 
 #[cfg(feature = "core")]
 pub mod echo_server;
@@ -24,7 +25,5 @@ pub mod ping_pong;
 pub mod sha256;
 #[cfg(feature = "core")]
 pub mod sleep;
-#[cfg(feature = "core")]
-pub mod spin;
 #[cfg(feature = "core")]
 pub mod tcp_echo;

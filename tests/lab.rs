@@ -1,0 +1,107 @@
+//! Campaigns end to end, as small as they get. Nothing here asserts how fast the machine is, nor
+//! what it finds.
+
+use std::{fs, io::Write, path::Path, process::Output};
+
+use serde_json::Value;
+
+/// A campaign with races as short as they may be.
+fn lab(campaign: &str, folder: &Path, args: &[&str]) -> Output {
+    let mut command = std::process::Command::new(assert_cmd::cargo::cargo_bin!("deadheat"));
+    command.args(["lab", campaign, "--race-time", "1s", "--out"]).arg(folder).args(args);
+    command.output().unwrap()
+}
+
+fn stdout(output: &Output) -> String {
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    String::from_utf8_lossy(&output.stdout).into_owned()
+}
+
+/// The lines of a campaign's file, the first of which is its head.
+fn lines(folder: &Path, campaign: &str) -> Vec<Value> {
+    let text = fs::read_to_string(folder.join(format!("{campaign}.ndjson"))).unwrap();
+    text.lines().map(|line| serde_json::from_str(line).unwrap()).collect()
+}
+
+#[test]
+fn a_campaign_that_was_cut_goes_on_where_it_was() {
+    let temporary = tempfile::tempdir().unwrap();
+    let folder = temporary.path().join("lab");
+    let text = stdout(&lab("aa", &folder, &["--count", "1", "--seed", "7"]));
+    assert!(text.starts_with("aa: 1 of 80 comparisons, cut short, begun 20"), "{text}");
+    let before = lines(&folder, "aa");
+    assert_eq!((before.len(), &before[0]["seed"]), (2, &Value::from(7)));
+
+    // As a crash in the middle of a line leaves it.
+    let path = folder.join("aa.ndjson");
+    let mut file = fs::OpenOptions::new().append(true).open(&path).unwrap();
+    file.write_all(br#"{"key":"tcp-echo/clo"#).unwrap();
+    let output = lab("aa", &folder, &["--count", "1", "--seed", "8"]);
+    let said = String::from_utf8_lossy(&output.stderr).into_owned();
+    assert!(said.contains("it goes on as it was begun: seed 7"), "{said}");
+    let text = stdout(&output);
+    assert!(text.starts_with("aa: 2 of 80 comparisons, cut short"), "{text}");
+    let after = lines(&folder, "aa");
+    assert_eq!(after[..2], before, "what was found stands");
+    assert_eq!(after.len(), 3);
+    assert_eq!(after[1]["key"], "tcp-echo/closed-16@same/quiet/0");
+    assert_eq!(after[2]["key"], "tcp-echo/closed-16@same/bursts/0");
+
+    let pairs = |line: &Value| line["found"]["pairs"].as_array().unwrap().clone();
+    let all: Vec<Value> = after[1..].iter().flat_map(pairs).collect();
+    assert_eq!(all.len(), 8, "eight twins make four pairs");
+    assert!(all.iter().all(|pair| pair["n"] == 6 && pair["k"] == 1), "{all:?}");
+    let wrong = all.iter().filter(|pair| pair["call"] == "slower" || pair["call"] == "faster");
+    let wrong = format!("False verdicts: {} of 8 = ", wrong.count());
+    assert!(text.contains(&wrong), "{text}");
+    let above = all.iter().filter(|pair| pair["d"].as_f64().unwrap() > 0.0).count();
+    assert!(text.contains(&format!("Signs: {above} above 1")), "{text}");
+
+    let report = stdout(&lab("aa", &folder, &["--report"]));
+    assert_eq!(report, text, "the table is made from the file alone");
+    assert_eq!(lines(&folder, "aa"), after, "a report measures nothing");
+    let late = stdout(&lab("aa", &folder, &["--time", "1s"]));
+    assert_eq!(late, text, "nothing is begun that would not end in time");
+}
+
+#[test]
+fn what_is_not_there_is_said() {
+    let temporary = tempfile::tempdir().unwrap();
+    let output = lab("aa", temporary.path(), &["--report"]);
+    assert_eq!(output.status.code(), Some(1));
+    let said = String::from_utf8_lossy(&output.stderr).into_owned();
+    assert!(said.contains("failed to read") && said.contains("aa.ndjson"), "{said}");
+    assert_eq!(lab("none", temporary.path(), &[]).status.code(), Some(2));
+}
+
+/// Burners of this test's own campaign are gone when it is over.
+#[cfg(target_os = "linux")]
+#[test]
+fn bursts_end_with_whoever_started_them() {
+    let mut command = std::process::Command::new(assert_cmd::cargo::cargo_bin!("deadheat"));
+    let mut bursts = command.args(["lab", "bursts", "--time", "60s"]).spawn().unwrap();
+    let children = || -> Vec<u32> {
+        let path = format!("/proc/{0}/task/{0}/children", bursts.id());
+        let text = fs::read_to_string(path).unwrap_or_default();
+        text.split_whitespace().filter_map(|pid| pid.parse().ok()).collect()
+    };
+    let deadline = deadheat::core::clock::now() + 60_000_000_000;
+    let wait = || {
+        assert!(deadheat::core::clock::now() < deadline, "it did not happen in a minute");
+        deadheat::core::clock::sleep(std::time::Duration::from_millis(5));
+    };
+    while children().len() < deadheat::core::resource::cpus().len() {
+        wait();
+    }
+    let burning = children();
+    bursts.kill().unwrap();
+    bursts.wait().unwrap();
+    let alive = |pid: &u32| {
+        let stat = fs::read_to_string(format!("/proc/{pid}/stat")).unwrap_or_default();
+        let state = stat.rsplit_once(") ").and_then(|(_, rest)| rest.chars().next());
+        !matches!(state, None | Some('Z' | 'X'))
+    };
+    while burning.iter().any(alive) {
+        wait();
+    }
+}
