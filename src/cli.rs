@@ -304,8 +304,11 @@ pub(crate) struct LabArgs {
     #[arg(long)]
     pub(crate) report: bool,
     /// Of `bursts`: only on this CPU
-    #[arg(long, value_name = "CPU", hide = true)]
+    #[arg(long, value_name = "CPU", hide = true, requires = "of")]
     pub(crate) on: Option<usize>,
+    /// Of `bursts --on`: only as long as this process is the parent
+    #[arg(long, value_name = "PID", hide = true)]
+    pub(crate) of: Option<u32>,
 }
 
 /// A campaign.
@@ -313,6 +316,12 @@ pub(crate) struct LabArgs {
 pub(crate) enum CampaignName {
     /// The same code against itself: how often a difference is called where there is none
     Aa,
+    /// Slowdowns of known size: whether they come out as large as they are
+    Slowdown,
+    /// One after the other against in slices: what the order of measuring does
+    Order,
+    /// In slices among others against alone without pauses: what slicing does
+    Slicing,
     /// No campaign: the foreign load that campaigns are run under, for --time (default: a minute)
     Bursts,
 }

@@ -27,6 +27,9 @@ use crate::{
 pub(crate) mod aa;
 pub(crate) mod bursts;
 pub(crate) mod course;
+pub(crate) mod order;
+pub(crate) mod slicing;
+pub(crate) mod slowdown;
 mod store;
 mod table;
 

@@ -13,6 +13,9 @@ use crate::{
         bursts::{self, Bursts},
         conduct,
         course::Lab,
+        order::Order,
+        slicing::Slicing,
+        slowdown::Slowdown,
     },
     matrix,
 };
@@ -30,6 +33,9 @@ pub(crate) fn lab(cells: &[Cell], args: &LabArgs) -> Result<u8, Failure> {
     run::on_interrupt();
     match args.campaign {
         CampaignName::Aa => conduct(&Aa, lab, args),
+        CampaignName::Slowdown => conduct(&Slowdown, lab, args),
+        CampaignName::Order => conduct(&Order, lab, args),
+        CampaignName::Slicing => conduct(&Slicing, lab, args),
         CampaignName::Bursts => Ok(exit::OK),
     }
 }
@@ -37,8 +43,8 @@ pub(crate) fn lab(cells: &[Cell], args: &LabArgs) -> Result<u8, Failure> {
 /// Foreign load by itself: one of its processes, or all of them for a while.
 fn burst(args: &LabArgs) -> Result<u8, Failure> {
     let failed = |error| Failure::error(format!("failed to make bursts: {error}"));
-    if let Some(cpu) = args.on {
-        bursts::burst(cpu).map_err(failed)?;
+    if let (Some(cpu), Some(parent)) = (args.on, args.of) {
+        bursts::burst(cpu, parent).map_err(failed)?;
         return Ok(exit::OK);
     }
     let _bursts = Bursts::start().map_err(failed)?;

@@ -5,7 +5,7 @@
 
 use std::{
     io,
-    os::unix::process::CommandExt,
+    os::unix::process::{CommandExt, parent_id},
     process::{Child, Command, Stdio},
     time::Duration,
 };
@@ -35,6 +35,7 @@ impl Bursts {
         for cpu in resource::cpus() {
             let child = Command::new(&program)
                 .args(["lab", "bursts", "--on", &cpu.to_string()])
+                .args(["--of", &std::process::id().to_string()])
                 .stdin(Stdio::null())
                 .stdout(Stdio::null())
                 .stderr(Stdio::null())
@@ -57,12 +58,13 @@ impl Drop for Bursts {
     }
 }
 
-/// The life of one of them.
-pub(crate) fn burst(cpu: usize) -> io::Result<()> {
+/// The life of one of them, which was started by the process `parent`.
+pub(crate) fn burst(cpu: usize, parent: u32) -> io::Result<()> {
     resource::die_with_parent()?;
     resource::confine(&[cpu])?;
     let end = clock::now() + clock::nanos(LONGEST);
-    while clock::now() < end {
+    // It may have been gone before it could be asked for.
+    while clock::now() < end && parent_id() == parent {
         let start = clock::now();
         clock::wait_until(start + clock::nanos(BURST), true);
         clock::wait_until(start + clock::nanos(PERIOD), false);

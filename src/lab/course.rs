@@ -242,10 +242,9 @@ mod tests {
             lab.fit(&mut plan, weather);
             (plan.shape.blocks, plan.shape.rounds)
         };
-        let (blocks, rounds) = fitted(60, Weather::Quiet);
-        assert_eq!(blocks, 12);
-        let (_, under_bursts) = fitted(60, Weather::Bursts);
-        assert_eq!(under_bursts, rounds / 2);
+        let (blocks, rounds) = fitted(30, Weather::Quiet);
+        assert!(blocks == 12 && (2..MOST_ROUNDS).contains(&rounds), "{blocks} × {rounds}");
+        assert_eq!(fitted(30, Weather::Bursts), (12, rounds / 2), "they may all be run again");
         assert_eq!(fitted(1, Weather::Quiet), (LEAST_BLOCKS, 1));
         assert_eq!(fitted(6_000, Weather::Quiet), (12, MOST_ROUNDS));
     }
@@ -256,7 +255,7 @@ mod tests {
         let lab = lab(&cells, 10);
         let terms = Terms { controls: true, ..TERMS };
         let mut plan = lab.plan(&COURSES[0], &terms, "x").unwrap();
-        assert_eq!(plan.margin[&Metric::Throughput], 0.02);
+        assert_eq!(plan.margin.get(&Metric::Throughput), Some(&0.02));
         assert_eq!(plan.entrants.len(), 3, "the reference and its controls");
         let ids = twins(&mut plan, 2);
         assert_eq!(ids, ["threads/per-task+1", "threads/per-task+2"]);
