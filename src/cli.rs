@@ -322,6 +322,8 @@ pub(crate) enum CampaignName {
     Order,
     /// In slices among others against alone without pauses: what slicing does
     Slicing,
+    /// The same questions to criterion and to a race, side by side
+    Criterion,
     /// No campaign: the foreign load that campaigns are run under, for --time (default: a minute)
     Bursts,
 }

@@ -27,6 +27,7 @@ use crate::{
 pub(crate) mod aa;
 pub(crate) mod bursts;
 pub(crate) mod course;
+pub(crate) mod criterion;
 pub(crate) mod order;
 pub(crate) mod slicing;
 pub(crate) mod slowdown;

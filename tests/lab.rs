@@ -100,6 +100,25 @@ fn every_campaign_keeps_and_prints_what_it_finds() {
     }
 }
 
+/// Where the examples are built too; else it says how to.
+#[test]
+fn criterion_is_asked_beside_a_race() {
+    let _alone = alone();
+    let temporary = tempfile::tempdir().unwrap();
+    let own = assert_cmd::cargo::cargo_bin!("deadheat");
+    let output = lab("criterion", temporary.path(), &["--count", "1"]);
+    if !own.with_file_name("examples").join("versus_criterion").exists() {
+        let said = String::from_utf8_lossy(&output.stderr).into_owned();
+        assert!(said.contains("cargo build --release --example versus_criterion"), "{said}");
+        assert_eq!(output.status.code(), Some(1));
+        return;
+    }
+    let text = stdout(&output);
+    assert!(text.starts_with("criterion: 1 of 92 comparisons, cut short"), "{text}");
+    let found = &lines(temporary.path(), "criterion")[1]["found"];
+    assert!(found["criterion"]["p"].is_number() && found["race"]["call"].is_string(), "{found}");
+}
+
 #[test]
 fn what_is_not_there_is_said() {
     let temporary = tempfile::tempdir().unwrap();

@@ -13,6 +13,7 @@ use crate::{
         bursts::{self, Bursts},
         conduct,
         course::Lab,
+        criterion::Criterion,
         order::Order,
         slicing::Slicing,
         slowdown::Slowdown,
@@ -36,6 +37,8 @@ pub(crate) fn lab(cells: &[Cell], args: &LabArgs) -> Result<u8, Failure> {
         CampaignName::Slowdown => conduct(&Slowdown, lab, args),
         CampaignName::Order => conduct(&Order, lab, args),
         CampaignName::Slicing => conduct(&Slicing, lab, args),
+        CampaignName::Criterion if args.report => conduct(&Criterion::default(), lab, args),
+        CampaignName::Criterion => conduct(&Criterion::beside_this_program()?, lab, args),
         CampaignName::Bursts => Ok(exit::OK),
     }
 }
