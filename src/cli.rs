@@ -89,12 +89,15 @@ pub(crate) enum Command {
     Doctor(DoctorArgs),
     /// Write a starter for racing your own code: benches/race.rs
     Init(InitArgs),
+    /// Campaigns: hundreds of comparisons whose answers are known, kept one by one
+    #[command(hide = true)]
+    Lab(LabArgs),
 }
 
 impl Command {
     /// Whether a first argument is a subcommand.
     pub(crate) fn is_name(text: &str) -> bool {
-        ["run", "list", "report", "compare", "doctor", "init", "help"].contains(&text)
+        ["run", "list", "report", "compare", "doctor", "init", "lab", "help"].contains(&text)
     }
 }
 
@@ -299,6 +302,55 @@ pub(crate) struct InitArgs {
     pub(crate) folder: PathBuf,
 }
 
+/// What `lab` is told.
+#[derive(Debug, Args)]
+pub(crate) struct LabArgs {
+    /// The campaign
+    #[arg(value_enum, value_name = "NAME")]
+    pub(crate) campaign: CampaignName,
+    /// Where NAME.ndjson is, or is to be
+    #[arg(long, value_name = "DIR", default_value = "results/lab")]
+    pub(crate) out: PathBuf,
+    /// Begin nothing that would not end within this; the rest is for another day
+    #[arg(long, value_name = "DUR", value_parser = max_time)]
+    pub(crate) time: Option<Duration>,
+    /// At most so many more comparisons
+    #[arg(long, value_name = "N", value_parser = at_most::<10_000>)]
+    pub(crate) count: Option<usize>,
+    /// What a race must fit in
+    #[arg(long, value_name = "DUR", value_parser = race_time, default_value = "10s")]
+    pub(crate) race_time: Duration,
+    /// Every order and every schedule comes from it
+    #[arg(long, value_name = "N", default_value_t = 1)]
+    pub(crate) seed: u64,
+    /// Measure nothing: the table of what there is
+    #[arg(long)]
+    pub(crate) report: bool,
+    /// Of `bursts`: only on this CPU
+    #[arg(long, value_name = "CPU", hide = true, requires = "of")]
+    pub(crate) on: Option<usize>,
+    /// Of `bursts --on`: only as long as this process is the parent
+    #[arg(long, value_name = "PID", hide = true)]
+    pub(crate) of: Option<u32>,
+}
+
+/// A campaign.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum CampaignName {
+    /// The same code against itself: how often a difference is called where there is none
+    Aa,
+    /// Slowdowns of known size: whether they come out as large as they are
+    Slowdown,
+    /// One after the other against in slices: what the order of measuring does
+    Order,
+    /// In slices among others against alone without pauses: what slicing does
+    Slicing,
+    /// The same questions to criterion and to a race, side by side
+    Criterion,
+    /// No campaign: the foreign load that campaigns are run under, for --time (default: a minute)
+    Bursts,
+}
+
 /// What is printed at the end of a run.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
@@ -390,6 +442,10 @@ fn within(text: &str, least: Duration, most: Duration) -> Result<Duration, Strin
 
 fn slice(text: &str) -> Result<Duration, String> {
     within(text, Duration::from_millis(1), Duration::from_mins(1))
+}
+
+fn race_time(text: &str) -> Result<Duration, String> {
+    within(text, Duration::from_secs(1), Duration::from_mins(10))
 }
 
 fn max_time(text: &str) -> Result<Duration, String> {

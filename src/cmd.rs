@@ -12,11 +12,14 @@ use crate::{
 mod compare;
 mod doctor;
 mod init;
+mod lab;
 mod list;
 mod report;
 mod resume;
 mod run;
 mod test;
+
+pub(crate) use self::run::interrupted;
 
 /// Does what the command line says.
 pub(crate) fn run(cells: &[Cell], face: Face) -> u8 {
@@ -84,6 +87,7 @@ impl Todo {
             Self::Command(Command::Compare(args)) => compare::compare(&args),
             Self::Command(Command::Doctor(args)) => doctor::doctor(cells, &args),
             Self::Command(Command::Init(args)) => init::init(&args),
+            Self::Command(Command::Lab(args)) => lab::lab(cells, &args),
             Self::Test(args, cargo) => test::test(cells, &args, &cargo),
             Self::Cells(args, cargo) => list::cells(cells, &args, &cargo),
         }

@@ -17,6 +17,7 @@ mod events;
 mod failure;
 mod files;
 mod folder;
+mod lab;
 mod output;
 mod own;
 mod plan;
@@ -89,8 +90,9 @@ pub fn program_main(cells: Vec<Cell>) -> ExitCode {
 
 fn entry(cells: &[Cell], face: cli::Face) -> ExitCode {
     if child::is_child(std::env::args_os()) {
+        let cells = [cells, &matrix::hidden()].concat();
         // The parent has been told already, over the line.
-        return child::be_child(cells).map_or(ExitCode::FAILURE, |()| ExitCode::SUCCESS);
+        return child::be_child(&cells).map_or(ExitCode::FAILURE, |()| ExitCode::SUCCESS);
     }
     ExitCode::from(cmd::run(cells, face))
 }

@@ -5,6 +5,7 @@ use deadheat_core::cell::Cell;
 
 #[cfg(feature = "core")]
 mod core;
+mod lab;
 
 /// A model as it is. The tests put others in its place: see `standard_cells`.
 #[doc(hidden)]
@@ -54,4 +55,10 @@ pub fn cells() -> Vec<Cell> {
     #[cfg(feature = "core")]
     cells.extend(core::cells());
     cells
+}
+
+/// Cells that no run races unasked: what campaigns measure the instrument with.
+#[doc(hidden)]
+pub fn hidden() -> Vec<Cell> {
+    lab::cells()
 }

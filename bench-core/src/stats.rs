@@ -44,6 +44,7 @@ mod testing;
 
 pub use self::{
     audit::{Culprit, FoulSlices, Twins, culprits, twins_over_run},
+    binomial::{proportion, sign_test},
     capacity::{Bounds, Objective, Point, carried, judge_capacity},
     carry::{CarryOver, Turn, carry_over},
     conclusions::{Sentence, Topic},

@@ -4,10 +4,8 @@
 #![expect(clippy::print_stdout, reason = "it is what this program is for")]
 
 #[path = "../tests/support/records.rs"]
-#[expect(dead_code, reason = "other tests have the rest")]
 mod records;
 #[path = "../tests/support/tiny.rs"]
-#[expect(dead_code, reason = "other tests have the rest")]
 mod tiny;
 
 fn main() {

@@ -17,10 +17,8 @@ use deadheat_reports::{Options, find};
 use serde_json::json;
 
 #[path = "support/records.rs"]
-#[expect(dead_code, reason = "other tests have the rest")]
 mod records;
 #[path = "support/tiny.rs"]
-#[expect(dead_code, reason = "other tests have the rest")]
 mod tiny;
 
 /// What `check.py` exits with where the library is not installed.

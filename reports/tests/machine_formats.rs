@@ -7,7 +7,6 @@ use deadheat_core::record::Record;
 use deadheat_reports::{Options, Output, find, formats};
 
 #[path = "support/records.rs"]
-#[expect(dead_code, reason = "other tests have the rest")]
 mod records;
 #[path = "support/tiny.rs"]
 mod tiny;

@@ -7,6 +7,7 @@
 pub mod exchange;
 pub mod http;
 pub mod peer;
+pub mod spin;
 
 #[cfg(feature = "core")]
 pub mod echo_server;

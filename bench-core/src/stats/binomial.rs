@@ -52,6 +52,51 @@ pub(super) fn level(n: usize, k: usize) -> f64 {
     }
 }
 
+/// The interval of a proportion of which `hits` of `trials` were seen, at `confidence`: exact, so
+/// it covers at least that much for every true proportion, however small. Source: Clopper and
+/// Pearson, Biometrika 26 (1934).
+///
+/// For a bound on one side only at 95%, take that end of the interval at 90%.
+///
+/// ```
+/// use deadheat_core::stats::proportion;
+/// let (lo, hi) = proportion(0, 300, 0.90);
+/// assert!(lo == 0.0 && hi < 0.01, "none of 300 proves at most 1%");
+/// ```
+pub fn proportion(hits: usize, trials: usize, confidence: f64) -> (f64, f64) {
+    if trials == 0 || hits > trials || !(0.0..1.0).contains(&confidence) {
+        return (0.0, 1.0);
+    }
+    let each = (1.0 - confidence) / 2.0;
+    let at_least = |p: f64| upper_tail(trials, p, hits);
+    let at_most = |p: f64| upper_tail(trials, 1.0 - p, trials - hits);
+    let lo = if hits == 0 { 0.0 } else { crossing(|p| at_least(p) > each) };
+    let hi = if hits == trials { 1.0 } else { crossing(|p| at_most(p) < each) };
+    (lo, hi)
+}
+
+/// Where a condition that holds from some probability on begins to hold.
+fn crossing(holds: impl Fn(f64) -> bool) -> f64 {
+    let (mut below, mut above) = (0.0_f64, 1.0_f64);
+    // Beyond this a double has no more digits.
+    for _ in 0..60 {
+        let middle = f64::midpoint(below, above);
+        if holds(middle) { above = middle } else { below = middle }
+    }
+    f64::midpoint(below, above)
+}
+
+/// How often a fair coin gives as uneven a split or a worse one: the two-sided sign test.
+///
+/// ```
+/// use deadheat_core::stats::sign_test;
+/// assert_eq!(sign_test(5, 5), 1.0);
+/// assert_eq!(sign_test(6, 0), 2.0 / 64.0);
+/// ```
+pub fn sign_test(plus: usize, minus: usize) -> f64 {
+    (2.0 * upper_tail(plus + minus, 0.5, plus.max(minus))).min(1.0)
+}
+
 #[cfg(test)]
 #[expect(clippy::float_cmp, reason = "exact by construction")]
 mod tests {
@@ -76,6 +121,25 @@ mod tests {
     }
 
     #[test]
+    fn proportions_are_those_of_the_tables() {
+        // None of n: 1 − (α/2)^(1/n); all of them mirror it.
+        let (lo, hi) = proportion(0, 20, 0.95);
+        assert!(lo == 0.0 && (hi - (1.0 - 0.025_f64.powf(1.0 / 20.0))).abs() < 1e-9, "{hi}");
+        let (lo, hi) = proportion(20, 20, 0.95);
+        assert!(hi == 1.0 && (lo - 0.025_f64.powf(1.0 / 20.0)).abs() < 1e-9, "{lo}");
+        // Clopper and Pearson's own example is read off a chart; this one is tabulated to 4 digits.
+        let (lo, hi) = proportion(3, 10, 0.95);
+        assert!((lo - 0.0667).abs() < 5e-5 && (hi - 0.6525).abs() < 5e-5, "[{lo}, {hi}]");
+        assert_eq!(proportion(0, 0, 0.95), (0.0, 1.0), "nothing seen says nothing");
+    }
+
+    #[test]
+    fn signs_that_can_be_counted() {
+        assert!(close(sign_test(1, 9), 2.0 * 11.0 / 1024.0));
+        assert_eq!((sign_test(0, 0), sign_test(7, 7)), (1.0, 1.0));
+    }
+
+    #[test]
     fn levels_are_those_of_the_sign_test() {
         // 2·(1 + 12 + 66)/4096.
         assert!(close(level(12, 3), 158.0 / 4096.0));
@@ -84,6 +148,18 @@ mod tests {
     }
 
     proptest! {
+        #[test]
+        fn a_proportion_covers_what_it_must(n in 1_usize..40, p in 0.0..1.0_f64) {
+            // Over all that could be seen, the interval holds the truth at least as often as it says.
+            let seen = |k: usize| upper_tail(n, p, k) - upper_tail(n, p, k + 1);
+            let covers = |k: &usize| {
+                let (lo, hi) = proportion(*k, n, 0.95);
+                (lo - 1e-12..=hi + 1e-12).contains(&p)
+            };
+            let covered: f64 = (0..=n).filter(covers).map(seen).sum();
+            prop_assert!(covered >= 0.95 - 1e-9, "{}", covered);
+        }
+
         #[test]
         fn equal_probabilities_make_a_binomial(n in 0_usize..40, p in 0.0..1.0_f64, k in 0_usize..45) {
             let mixed = mixed_upper_tail(&vec![p; n], k);
