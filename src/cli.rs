@@ -87,12 +87,14 @@ pub(crate) enum Command {
     Doctor(DoctorArgs),
     /// Write a starter for racing your own code: benches/race.rs
     Init(InitArgs),
+    /// Known answers: whether the instrument finds, on this machine, what is known to be true
+    Selftest(SelftestArgs),
 }
 
 impl Command {
     /// Whether a first argument is a subcommand.
     pub(crate) fn is_name(text: &str) -> bool {
-        ["run", "list", "report", "doctor", "init", "help"].contains(&text)
+        ["run", "list", "report", "doctor", "init", "selftest", "help"].contains(&text)
     }
 }
 
@@ -274,6 +276,20 @@ pub(crate) struct InitArgs {
     /// The crate
     #[arg(value_name = "DIR", default_value = ".")]
     pub(crate) folder: PathBuf,
+}
+
+/// What `selftest` is told.
+#[derive(Debug, Args)]
+pub(crate) struct SelftestArgs {
+    /// Less than a minute, and only what is robust on a busy machine
+    #[arg(long, env = "DEADHEAT_QUICK")]
+    pub(crate) quick: bool,
+    /// These known answers and no others: K7,K9,order
+    #[arg(long, value_name = "IDS", value_delimiter = ',')]
+    pub(crate) only: Vec<String>,
+    /// Print the answers as JSON
+    #[arg(long)]
+    pub(crate) json: bool,
 }
 
 /// What is printed at the end of a run.

@@ -15,6 +15,7 @@ mod list;
 mod report;
 mod resume;
 mod run;
+mod selftest;
 mod test;
 
 /// Does what the command line says.
@@ -82,6 +83,7 @@ impl Todo {
             Self::Command(Command::Report(args)) => report::report(&args),
             Self::Command(Command::Doctor(args)) => doctor::doctor(cells, &args),
             Self::Command(Command::Init(args)) => init::init(&args),
+            Self::Command(Command::Selftest(args)) => selftest::selftest(&args),
             Self::Test(args, cargo) => test::test(cells, &args, &cargo),
             Self::Cells(args, cargo) => list::cells(cells, &args, &cargo),
         }
