@@ -23,6 +23,8 @@ mod own;
 mod plan;
 mod profile;
 mod program;
+#[doc(hidden)]
+pub mod selftest;
 mod sweep;
 
 use std::process::ExitCode;
@@ -90,9 +92,9 @@ pub fn program_main(cells: Vec<Cell>) -> ExitCode {
 
 fn entry(cells: &[Cell], face: cli::Face) -> ExitCode {
     if child::is_child(std::env::args_os()) {
-        let cells = [cells, &matrix::hidden()].concat();
+        let all = [cells, &matrix::hidden(), &selftest::cells()].concat();
         // The parent has been told already, over the line.
-        return child::be_child(&cells).map_or(ExitCode::FAILURE, |()| ExitCode::SUCCESS);
+        return child::be_child(&all).map_or(ExitCode::FAILURE, |()| ExitCode::SUCCESS);
     }
     ExitCode::from(cmd::run(cells, face))
 }

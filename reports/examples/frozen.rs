@@ -6,6 +6,7 @@
 #[path = "../tests/support/records.rs"]
 mod records;
 #[path = "../tests/support/tiny.rs"]
+#[expect(dead_code, reason = "other tests have the rest")]
 mod tiny;
 
 fn main() {

@@ -19,6 +19,7 @@ use serde_json::json;
 #[path = "support/records.rs"]
 mod records;
 #[path = "support/tiny.rs"]
+#[expect(dead_code, reason = "other tests have the rest")]
 mod tiny;
 
 /// What `check.py` exits with where the library is not installed.
