@@ -62,7 +62,7 @@ pub use self::{
     rank::{min_blocks, rank},
     regression::{Line, memory_line, theil_sen},
     sky::Sky,
-    summary::{Course, Row, State, Summary, summary},
+    summary::{Course, Row, State, Summary, summary, summary_of},
     sweep::{Curve, Sweep, sweeps},
     usl::{FEWEST_CPUS, Scalability, UnfitError},
 };

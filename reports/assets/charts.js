@@ -152,7 +152,7 @@ const Charts = (() => {
 
   /** Hollow points over the lines, where a load was not carried. */
   const hollow = (sweep, key) => (u) => {
-    const ratio = u.pxRatio;
+    const ratio = uPlot.pxRatio;
     sweep.curves.forEach((curve, place) => {
       curve.load.forEach((load, i) => {
         if (!curve.saturated[i] || curve[key][i] == null || !u.series[place + 1].show) return;

@@ -19,7 +19,7 @@ mod section;
 use askama::Template;
 use deadheat_core::{
     record::{Race, Record},
-    stats::{Measures, Summary, human, summary},
+    stats::{Measures, Summary, human, summary_of},
 };
 
 use self::{
@@ -139,7 +139,7 @@ fn render(record: &Record, _: &Options) -> Result<Vec<Output>, Error> {
 impl<'a> Heard<'a> {
     fn of(race: &'a Race, anchor: String) -> Self {
         let measures = Measures::of(race);
-        let summary = summary(race);
+        let summary = summary_of(&measures);
         let subject = Subject { race, measures: &measures, summary: &summary };
         let service = spectrum::curves(subject, Latency::Service);
         let response = spectrum::curves(subject, Latency::Response);

@@ -139,7 +139,12 @@ pub enum State {
 /// Sums up a race. Verdicts are the record's own; where it has none yet, it is judged. A race that
 /// is still running is best handed in without verdicts, or with those of its latest block.
 pub fn summary(race: &Race) -> Summary {
-    let measures = Measures::of(race);
+    summary_of(&Measures::of(race))
+}
+
+/// The same for a race that is already read: reading decodes every histogram.
+pub fn summary_of(measures: &Measures<'_>) -> Summary {
+    let race = measures.race();
     let judged = race.verdicts.is_empty().then(|| judge(race));
     let (verdicts, controls) = match &judged {
         Some(judged) => (&judged.verdicts, &judged.controls),
@@ -159,7 +164,7 @@ pub fn summary(race: &Race) -> Summary {
                 Role::Model => verdicts.iter().find(|v| v.metric == metric && v.a == contender.id),
                 _ => None,
             };
-            row(&measures, contender, metric, verdict.cloned())
+            row(measures, contender, metric, verdict.cloned())
         })
         .collect();
     for control in [&twin, &handicapped].into_iter().flatten() {
@@ -172,7 +177,7 @@ pub fn summary(race: &Race) -> Summary {
     let decidable = verdicts.iter().filter(|verdict| verdict.metric == metric).all(|verdict| {
         !verdict.marks.iter().any(|m| m == mark::NOT_DECIDABLE || m == mark::INVALID)
     });
-    let group = if invalid || !decidable { None } else { leading_group(&measures, metric) };
+    let group = if invalid || !decidable { None } else { leading_group(measures, metric) };
     Summary {
         race: race.id.clone(),
         metric,
@@ -185,7 +190,7 @@ pub fn summary(race: &Race) -> Summary {
         group,
         twin,
         handicapped,
-        course: course(&measures, metric),
+        course: course(measures, metric),
     }
 }
 

@@ -242,7 +242,13 @@ fn curves(races: &[Loaded<'_>]) -> Vec<Curve> {
             Some(point(*load, race, row))
         });
         let points: Vec<Point> = points.collect();
-        (points.len() > 1).then(|| Curve { id: words::clean(id), class: classes(id), points })
+        // The same load twice is two races of something else, and no course from one to the other.
+        let rises = points.windows(2).all(|pair| pair[0].load < pair[1].load);
+        (points.len() > 1 && rises).then(|| Curve {
+            id: words::clean(id),
+            class: classes(id),
+            points,
+        })
     };
     ids.into_iter().filter_map(curve).collect()
 }

@@ -4,6 +4,13 @@ globalThis.checks = (() => {
   const seen = (element) => element.checkVisibility({ visibilityProperty: true }) && element.getClientRects().length > 0;
   const frames = () => new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(done)));
 
+  /** A canvas's pixels, read off a copy: reading is no business of the page's own canvas. */
+  const pixelsOf = (canvas) => {
+    const copy = new OffscreenCanvas(canvas.width, canvas.height).getContext('2d', { willReadFrequently: true });
+    copy.drawImage(canvas, 0, 0);
+    return copy.getImageData(0, 0, canvas.width, canvas.height).data;
+  };
+
   /** Anything that makes the page wider than the window, unless it scrolls by itself. */
   const overflow = () => {
     if (document.documentElement.scrollWidth <= innerWidth) return [];
@@ -43,7 +50,7 @@ globalThis.checks = (() => {
       const canvases = all('canvas', figure);
       if (canvases.length === 0) wrong.push('no chart: ' + figure.dataset.chart);
       for (const canvas of canvases) {
-        const pixels = canvas.getContext('2d').getImageData(0, 0, canvas.width, canvas.height).data;
+        const pixels = pixelsOf(canvas);
         const colors = new Set();
         for (let i = 0; i < pixels.length; i += 4) {
           if (pixels[i + 3] > 200) colors.add((pixels[i] << 16) + (pixels[i + 1] << 8) + pixels[i + 2]);
@@ -55,6 +62,20 @@ globalThis.checks = (() => {
     }
     scrollTo(0, 0);
     return wrong;
+  };
+
+  /** For each figure of several loads, how many pixels are those of hollow points: opaque paper. */
+  const hollow = () => {
+    const paper = getComputedStyle(document.documentElement).getPropertyValue('--paper').trim();
+    const [red, green, blue] = [1, 3, 5].map((at) => parseInt(paper.slice(at, at + 2), 16));
+    return all('[data-chart=sweep]').map((figure) => all('canvas', figure).reduce((sum, canvas) => {
+      const pixels = pixelsOf(canvas);
+      for (let i = 0; i < pixels.length; i += 4) {
+        const same = pixels[i] === red && pixels[i + 1] === green && pixels[i + 2] === blue;
+        sum += Number(same && pixels[i + 3] === 255);
+      }
+      return sum;
+    }, 0));
   };
 
   /** What the tools for people with other senses find, from "serious" on. */
@@ -88,5 +109,5 @@ globalThis.checks = (() => {
     field.dispatchEvent(new Event('input', { bubbles: true }));
   };
 
-  return { all, seen, overflow, labels, charts, access, matrix, set };
+  return { all, seen, overflow, labels, charts, hollow, access, matrix, set };
 })();

@@ -130,6 +130,9 @@ fn charts(browser: &mut Browser) {
     let kinds =
         browser.eval("[...new Set(checks.all('[data-chart]').map((f) => f.dataset.chart))].sort()");
     assert_eq!(kinds, json!(["response", "service", "slices", "sweep"]));
+    // The closed loads are all carried; of the open ones, one is beyond what threads carry.
+    let hollow = browser.eval("checks.hollow()");
+    assert!(hollow[0] == 0 && hollow[1].as_u64() > Some(20), "{hollow}");
     // What a plot looks like is uPlot's; that it has the page's colours is ours.
     let legend = "getComputedStyle(document.querySelector('.u-series:nth-child(2) .u-marker')).borderTopColor";
     let light = browser.eval(legend);

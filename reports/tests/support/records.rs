@@ -154,7 +154,27 @@ pub(crate) fn loads() -> Record {
     {
         slice.offered = slice.done * 2;
     }
+    record.races.iter_mut().for_each(timed);
     finish(record)
+}
+
+/// Gives single slices their latencies, which move a little from round to round, and the CPU time
+/// of their own turn.
+fn timed(race: &mut Race) {
+    if race.primary == Metric::Memory {
+        return;
+    }
+    for trial in race.blocks.iter_mut().flat_map(|block| &mut block.trials) {
+        let runner = runner_of(&trial.contender);
+        for slice in &mut trial.slices {
+            let typical = 190_000.0 * runner.cost;
+            let (tail, most) = (2 + slice.round * 7 % 5, 2 + slice.round * 11 % 7);
+            slice.p50_ns = whole(typical * (1.0 + 0.01 * most as f64));
+            slice.p99_ns = whole(typical * (1.0 + runner.tail * tail as f64));
+            slice.max_ns = whole(typical * most as f64);
+            slice.cpu_ns = slice.cpu_turn_ns;
+        }
+    }
 }
 
 /// The same race under another load, at which it does more.
@@ -182,6 +202,7 @@ pub(crate) fn huge() -> Record {
         let load = format!("open-{}-poisson", 100 * step);
         record.races.push(under(&server, &load, f64::from(step) / 40.0));
     }
+    record.races.iter_mut().for_each(timed);
     record
 }
 
@@ -400,14 +421,6 @@ fn trial(
                 offered: done,
                 done,
                 executed: done + 40,
-                p50_ns: whole(typical * runner.cost * weather),
-                p99_ns: whole(
-                    typical
-                        * runner.cost
-                        * weather
-                        * (1.0 + runner.tail * (2 + round * 7 % 5) as f64),
-                ),
-                max_ns: whole(typical * runner.cost * weather * (2 + round * 11 % 7) as f64),
                 cpu_turn_ns: whole((done + 40) as f64 * cpu * runner.cost.min(2.0) * weather),
                 voluntary: Some(done * 2 + 80),
                 involuntary: Some(done / 50),
