@@ -51,10 +51,11 @@ macro_rules! standard_cells {
 
 /// Every cell of this build.
 pub fn cells() -> Vec<Cell> {
-    let mut cells = Vec::new();
-    #[cfg(feature = "core")]
-    cells.extend(core::cells());
-    cells
+    let groups: &[fn() -> Vec<Cell>] = &[
+        #[cfg(feature = "core")]
+        core::cells,
+    ];
+    groups.iter().flat_map(|group| group()).collect()
 }
 
 /// Cells that no run races unasked: what campaigns measure the instrument with.

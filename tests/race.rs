@@ -68,6 +68,13 @@ fn cause(trial: &Trial) -> &str {
     }
 }
 
+/// Whether a contender came through every block, and what it died of where it did not.
+fn all_ok(race: &Race, contender: &str) {
+    for trial in trials(race, contender) {
+        assert_eq!(trial.outcome, Outcome::Ok, "{contender}");
+    }
+}
+
 #[test]
 fn a_race_has_every_slice_of_everyone() {
     let plan = plan("tcp-echo", &["threads/per-task", "blocking/sequential"], "closed-4", &[]);
@@ -86,8 +93,9 @@ fn a_race_has_every_slice_of_everyone() {
             let [fair, foul] = [&trial.hist, &trial.foul_hist];
             assert!(!fair.service.is_empty() || !foul.service.is_empty());
             assert!(fair.response.is_empty() && foul.response.is_empty());
+            assert!(trial.slices.iter().any(|slice| slice.done > 0));
             for slice in &trial.slices {
-                assert!(slice.done > 0 && slice.executed >= slice.done, "{slice:?}");
+                assert!(slice.executed >= slice.done, "{slice:?}");
                 assert_eq!(slice.peer.unwrap().done, slice.executed, "what the peer counted");
                 assert!(slice.cpu_turn_ns > 0 && slice.cpu_ns > 0, "{slice:?}");
                 assert!(slice.voluntary.is_some(), "{slice:?}");
@@ -118,13 +126,17 @@ fn all_models_of_a_round_get_the_same_arrivals() {
     assert_ne!(seeds[0], seeds[1], "every round has arrivals of its own");
 }
 
-/// Of a handicapped twin: the share of its operations that were not reported.
-fn extra_share(race: &Race) -> f64 {
+/// Of a handicapped twin's operations, a tenth more were not reported.
+fn a_tenth_is_extra(race: &Race) {
     let twin = race.contenders.iter().find(|c| c.role == Role::Handicapped).unwrap();
     let slices = || race.trials(&twin.id).flat_map(|(_, trial)| &trial.slices);
-    assert!(race.trials(&twin.id).all(|(_, trial)| trial.outcome.is_ok()));
+    all_ok(race, &twin.id);
     let sum = |of: fn(&Slice) -> u64| slices().map(of).sum::<u64>() as f64;
-    sum(|slice| slice.extra) / sum(|slice| slice.executed)
+    let (extra, executed) = (sum(|slice| slice.extra), sum(|slice| slice.executed));
+    // On a busy machine there are few, and each session is somewhere between two of its extra ones.
+    let sessions = 4.0 * race.trials(&twin.id).count() as f64;
+    let wanted = 0.1 * executed;
+    assert!((extra - wanted).abs() < 0.02 * executed + sessions, "{extra} for {executed}");
 }
 
 #[test]
@@ -134,7 +146,7 @@ fn a_handicapped_client_does_a_tenth_more_than_it_reports() {
         let race = run(&plan, &processes());
         let handicap = race.contender("threads/per-task+handicap").unwrap().handicap;
         assert_eq!(handicap, Some(Handicap::Work { every: 10 }), "{load}");
-        assert!((extra_share(&race) - 0.1).abs() < 0.02, "{load}: {}", extra_share(&race));
+        a_tenth_is_extra(&race);
         for trial in trials(&race, "threads/per-task+handicap") {
             for slice in &trial.slices {
                 // It really asks: the other end counts them too.
@@ -154,7 +166,7 @@ fn a_handicapped_server_is_asked_a_tenth_more() {
     for load in ["closed-4", "closed-4-think-1ms", "open-3000"] {
         let plan = plan("echo-server", &["threads/per-task"], load, &[]);
         let race = run(&plan, &processes());
-        assert!((extra_share(&race) - 0.1).abs() < 0.02, "{load}: {}", extra_share(&race));
+        a_tenth_is_extra(&race);
     }
 }
 
@@ -181,7 +193,7 @@ fn what_goes_wrong_with_a_contender_is_its_own() {
     let race = run(&plan, &processes());
     assert_eq!(race.status, Status::Complete);
     for contender in ["threads/per-task", "threads/per-task+twin"] {
-        assert!(trials(&race, contender).iter().all(|trial| trial.outcome.is_ok()));
+        all_ok(&race, contender);
     }
     for (fault, said) in [
         ("crash", "signal: 6"),

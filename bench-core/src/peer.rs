@@ -85,11 +85,13 @@ impl Counters {
         self.0[1].fetch_add(in_flight_ns, Relaxed);
     }
 
-    /// Runs `serve` and counts it.
+    /// Runs `serve`, which answers, and counts it: the operation first. Whoever has the answer may be
+    /// asked for its count before this thread runs again.
     pub fn serving<T>(&self, serve: impl FnOnce() -> T) -> T {
         let start = clock::now();
+        self.0[0].fetch_add(1, Relaxed);
         let result = serve();
-        self.served(clock::now() - start);
+        self.0[1].fetch_add(clock::now() - start, Relaxed);
         result
     }
 
@@ -134,5 +136,19 @@ impl Seat {
                 return Ok(());
             }
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_operation_is_counted_before_anyone_can_have_its_answer() {
+        let counters = Counters::default();
+        counters.served(5);
+        counters.serving(|| assert_eq!(counters.counts().done, 2));
+        let Counts { done, in_flight_ns } = counters.counts();
+        assert!(done == 2 && in_flight_ns >= 5);
     }
 }
