@@ -92,12 +92,15 @@ pub(crate) enum Command {
     /// Campaigns: hundreds of comparisons whose answers are known, kept one by one
     #[command(hide = true)]
     Lab(LabArgs),
+    /// Known answers: whether the instrument finds, on this machine, what is known to be true
+    Selftest(SelftestArgs),
 }
 
 impl Command {
     /// Whether a first argument is a subcommand.
     pub(crate) fn is_name(text: &str) -> bool {
-        ["run", "list", "report", "compare", "doctor", "init", "lab", "help"].contains(&text)
+        ["run", "list", "report", "compare", "doctor", "init", "lab", "selftest", "help"]
+            .contains(&text)
     }
 }
 
@@ -349,6 +352,20 @@ pub(crate) enum CampaignName {
     Criterion,
     /// No campaign: the foreign load that campaigns are run under, for --time (default: a minute)
     Bursts,
+}
+
+/// What `selftest` is told.
+#[derive(Debug, Args)]
+pub(crate) struct SelftestArgs {
+    /// Less than a minute, and only what is robust on a busy machine
+    #[arg(long, env = "DEADHEAT_QUICK")]
+    pub(crate) quick: bool,
+    /// These known answers and no others: K7,K9,order
+    #[arg(long, value_name = "IDS", value_delimiter = ',')]
+    pub(crate) only: Vec<String>,
+    /// Print the answers as JSON
+    #[arg(long)]
+    pub(crate) json: bool,
 }
 
 /// What is printed at the end of a run.

@@ -23,6 +23,8 @@ mod own;
 mod plan;
 mod profile;
 mod program;
+#[doc(hidden)]
+pub mod selftest;
 mod sweep;
 
 use std::process::ExitCode;
@@ -90,7 +92,7 @@ pub fn program_main(cells: Vec<Cell>) -> ExitCode {
 
 fn entry(cells: &[Cell], face: cli::Face) -> ExitCode {
     if child::is_child(std::env::args_os()) {
-        let cells = [cells, &matrix::hidden()].concat();
+        let cells = [cells, &matrix::hidden(), &selftest::cells()].concat();
         // The parent has been told already, over the line.
         return child::be_child(&cells).map_or(ExitCode::FAILURE, |()| ExitCode::SUCCESS);
     }

@@ -28,6 +28,7 @@ pub mod histogram;
 pub mod human;
 mod judge;
 mod knee;
+pub mod known;
 mod measures;
 mod planning;
 mod rank;

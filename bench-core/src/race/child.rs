@@ -54,28 +54,51 @@ pub trait Launcher {
     fn peer(&self, label: &str) -> io::Result<Child>;
 }
 
+/// Told of everything that a child answers with numbers, as it came and before anything is done
+/// with it: its label, what happened, and the numbers.
+pub type Tap = Arc<dyn Fn(&str, &Done, &Numbers) + Send + Sync>;
+
 /// Starts this program again.
-#[derive(Clone, Debug)]
+#[derive(Clone)]
 pub struct Processes {
     program: PathBuf,
     patience: Duration,
+    tap: Option<Tap>,
+}
+
+impl fmt::Debug for Processes {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Processes").field("program", &self.program).finish_non_exhaustive()
+    }
 }
 
 impl Processes {
     /// Of the program that is running.
     pub fn of_this_program() -> io::Result<Self> {
-        Ok(Self { program: std::env::current_exe()?, patience: PATIENCE })
+        Ok(Self::of(std::env::current_exe()?))
     }
 
     /// Of another program that was built with the same cells: for tests.
     pub fn of(program: impl Into<PathBuf>) -> Self {
-        Self { program: program.into(), patience: PATIENCE }
+        Self { program: program.into(), patience: PATIENCE, tap: None }
     }
 
     /// With another patience than [`PATIENCE`].
     #[must_use]
     pub fn patient_for(self, patience: Duration) -> Self {
         Self { patience, ..self }
+    }
+
+    /// As these, with somebody who is shown the samples: the record keeps histograms, and known
+    /// answers are held against what these were made of.
+    #[must_use]
+    pub fn tapped(self, tap: Tap) -> Self {
+        Self { tap: Some(tap), ..self }
+    }
+
+    fn listened_to(&self, label: &str, child: Child) -> Child {
+        let tap = self.tap.clone().map(|tap| (label.to_owned(), tap));
+        Child { tap, ..child }
     }
 
     fn own(&self, label: &str, cpus: &[usize]) -> io::Result<Child> {
@@ -85,9 +108,11 @@ impl Processes {
             // Defaults of runtimes that can only be told so.
             .env("ASYNC_STD_THREAD_COUNT", cpus.len().max(1).to_string())
             .env("BLOCKING_MAX_THREADS", BLOCKING_THREADS.to_string());
-        Child::start(command, cpus, self.patience).map_err(|error| {
-            io::Error::new(error.kind(), format!("failed to start its process: {error}"))
-        })
+        Child::start(command, cpus, self.patience)
+            .map(|child| self.listened_to(label, child))
+            .map_err(|error| {
+                io::Error::new(error.kind(), format!("failed to start its process: {error}"))
+            })
     }
 }
 
@@ -100,10 +125,11 @@ impl Launcher for Processes {
     ) -> io::Result<Child> {
         let Some(external) = external else { return self.own(label, cpus) };
         let start = |command| Child::start(command, cpus, self.patience);
-        external.start().and_then(start).map_err(|error| {
+        let child = external.start().and_then(start).map_err(|error| {
             let name = external.name();
             io::Error::new(error.kind(), format!("failed to start {name}: {error}"))
-        })
+        })?;
+        Ok(self.listened_to(label, child))
     }
 
     fn peer(&self, label: &str) -> io::Result<Child> {
@@ -153,6 +179,7 @@ pub struct Child {
     deadline: Arc<AtomicU64>,
     process: Option<Process>,
     patience: Duration,
+    tap: Option<(String, Tap)>,
     started: u64,
     /// From its start to its `ready`, ns.
     pub ready_ns: u64,
@@ -231,7 +258,7 @@ impl Child {
         process: Option<Process>,
         patience: Duration,
     ) -> Self {
-        Self { line, deadline, process, patience, started: clock::now(), ready_ns: 0 }
+        Self { line, deadline, process, patience, tap: None, started: clock::now(), ready_ns: 0 }
     }
 
     /// When it is given up, where it was asked to do something that lasts `ns`.
@@ -290,7 +317,12 @@ impl Child {
 
     fn done(&mut self, deadline: u64) -> io::Result<(Done, Numbers)> {
         match self.next(deadline)? {
-            (Message::Done(done), numbers) => Ok((*done, numbers)),
+            (Message::Done(done), numbers) => {
+                if let Some((label, tap)) = &self.tap {
+                    tap(label, &done, &numbers);
+                }
+                Ok((*done, numbers))
+            }
             (other, _) => Err(unexpected("done", &other)),
         }
     }

@@ -4,10 +4,8 @@
 //! never averaged.
 
 use base64::{Engine, engine::general_purpose::STANDARD};
-use hdrhistogram::{
-    Histogram,
-    serialization::{Deserializer, Serializer, V2DeflateSerializer},
-};
+pub use hdrhistogram::Histogram;
+use hdrhistogram::serialization::{Deserializer, Serializer, V2DeflateSerializer};
 use thiserror::Error;
 
 /// The longest time that is kept apart, ns (60 s); longer ones are clipped, and counted.
