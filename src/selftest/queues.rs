@@ -3,12 +3,13 @@
 use std::time::Duration;
 
 use deadheat_core::{
+    race::Plan,
     sample::Sample,
     stats::{
         histogram,
         known::{
-            Known, Limit, Unit,
-            queue::{Queue, replay, share_within, waits},
+            Known,
+            queue::{self, Queue, replay, waits},
         },
     },
 };
@@ -17,9 +18,6 @@ use super::{
     Context,
     track::{Course, Taken, alone, sound, take_side_by_side},
 };
-
-/// How far a replayed response time may be off, ns.
-const OFF: u64 = 200_000;
 
 /// A kind of queue.
 #[derive(Clone, Copy, Debug)]
@@ -52,6 +50,22 @@ pub(super) fn k6(context: &Context) -> Result<Vec<Known>, String> {
     Ok(known)
 }
 
+impl Kind {
+    fn plan(&self, context: &Context, number: usize, window: Duration) -> Result<Plan, String> {
+        let Kind { law, servers, rate, .. } = self;
+        let course = Course {
+            scenario: "selftest-queue",
+            models: &["threads/per-task"],
+            load: &format!("open-{rate}-poisson"),
+            params: &format!("law={law},conns={servers},queue={number}"),
+            placement: "free",
+        };
+        // Five relaxation times of the slower queue, 233 ms.
+        let lead = Duration::from_millis(1_200);
+        Ok(alone(course.plan(&context.cells, 1, 1)?, lead, window))
+    }
+}
+
 /// All queues of a kind.
 struct Run {
     kind: Kind,
@@ -63,17 +77,7 @@ fn run(context: &Context, kinds: &[(Kind, usize)], window: Duration) -> Result<V
     let mut plans = Vec::new();
     for (kind, count) in kinds {
         for number in 0..*count {
-            let Kind { law, servers, rate, .. } = kind;
-            let course = Course {
-                scenario: "selftest-queue",
-                models: &["threads/per-task"],
-                load: &format!("open-{rate}-poisson"),
-                params: &format!("law={law},conns={servers},queue={number}"),
-                placement: "free",
-            };
-            // Five relaxation times of the slower queue, 233 ms.
-            let lead = Duration::from_millis(1_200);
-            plans.push(alone(course.plan(&context.cells, 1, 1)?, lead, window));
+            plans.push(kind.plan(context, number, window)?);
         }
     }
     let shape = plans.first().map(|plan| plan.shape.clone()).unwrap_or_default();
@@ -98,8 +102,7 @@ impl Run {
             .flat_map(|queue| &queue.slices)
             .flat_map(|(_, numbers)| replay(&numbers.samples, self.kind.servers))
             .collect();
-        let what = format!("{}, responses within 200 µs of the recursion", self.kind.name);
-        Known::new(what, Unit::Share, 0.99, share_within(&off, OFF), Limit::AtLeast)
+        queue::replays(self.kind.name, &off)
     }
 
     fn inside(&self) -> impl Iterator<Item = &Sample> {
@@ -108,37 +111,16 @@ impl Run {
     }
 
     fn formulas(&self) -> Vec<Known> {
-        let name = self.kind.name;
-        let service = mean(self.inside().map(|sample| sample.finished - sample.started));
-        let Kind { servers, rate, .. } = self.kind;
+        let service = queue::mean(self.inside().map(|sample| sample.finished - sample.started));
+        let Kind { law, servers, rate, .. } = self.kind;
         let queue = Queue { lambda: rate as f64 / 1e9, mu: 1.0 / service, servers };
-        let known = |what: &str, truth, measured, limit| {
-            Known::new(format!("{name}, {what}"), Unit::Ns, truth, measured, limit)
-        };
-        match (self.kind.law, servers) {
+        match (law, servers) {
             ("constant", _) => {
-                let wait = mean(self.inside().map(|sample| sample.started - sample.intended));
-                let truth = queue.mean_wait_constant();
-                vec![known("mean wait", truth, wait, Limit::Relative(0.05))]
+                let waits = self.inside().map(|sample| sample.started - sample.intended);
+                vec![queue::md1(queue, queue::mean(waits))]
             }
-            (_, 1) => {
-                let kept = self.responses();
-                let quantile =
-                    |q| kept.as_ref().map_or(f64::NAN, |h| h.value_at_quantile(q) as f64);
-                let mean = kept.as_ref().map_or(f64::NAN, histogram::Histogram::mean);
-                let of = |q| queue.response_quantile(q);
-                vec![
-                    known("mean response time", queue.mean_response(), mean, Limit::Relative(0.03)),
-                    known("p50 of response time", of(0.50), quantile(0.50), Limit::Relative(0.03)),
-                    known("p99 of response time", of(0.99), quantile(0.99), Limit::Relative(0.08)),
-                ]
-            }
-            _ => {
-                let what = format!("{name}, share of arrivals that wait");
-                let truth = queue.p_wait();
-                let limit = Limit::Absolute(0.03);
-                vec![Known::new(what, Unit::Share, truth, self.waiting(), limit)]
-            }
+            (_, 1) => queue::mm1(queue, self.responses().as_ref()),
+            _ => vec![queue::mm4(queue, self.waiting())],
         }
     }
 
@@ -154,16 +136,68 @@ impl Run {
         let slices = self.queues.iter().flat_map(|queue| &queue.slices);
         let waits = slices.map(|(_, numbers)| waits(&numbers.samples, &numbers.lags));
         let Some(waits) = waits.collect::<Option<Vec<_>>>() else { return f64::NAN };
-        let waits = waits.concat();
-        waits.iter().filter(|wait| **wait > 0).count() as f64 / waits.len() as f64
+        queue::waiting(&waits.concat())
     }
 }
 
-fn mean(values: impl Iterator<Item = u64>) -> f64 {
-    let (mut sum, mut count) = (0.0, 0.0);
-    for value in values {
-        sum += value as f64;
-        count += 1.0;
+
+#[cfg(test)]
+mod tests {
+    use deadheat_core::{
+        protocol::{Done, Numbers},
+        race::{child::Processes, order},
+        stats::known::{Finding, queue::Law},
+    };
+
+    use super::*;
+    use crate::selftest::cells;
+
+    /// The queue as it would be if nothing took any time: what the draws themselves are.
+    fn ideal(kind: Kind) -> Run {
+        let launcher = Processes::of("nowhere");
+        let context = Context { launcher, cells: cells(), quick: false, stop: || false };
+        let plan = |number| kind.plan(&context, number, Duration::from_mins(1)).unwrap();
+        let queues = (0..64).map(|number| {
+            let plan = plan(number);
+            let span = plan.shape.lead_ns + plan.shape.window_ns + plan.shape.out_ns;
+            let arrivals = plan.load.schedule(span, order::seed(plan.seed, &plan.id(), 0, 1));
+            let law = if kind.law == "constant" { Law::Constant } else { Law::Exponential };
+            let mut free = 0;
+            let mut samples = Vec::new();
+            for (seq, intended) in (0..).zip(arrivals) {
+                let started = free.max(intended);
+                free = started + law.service_ns(20_000_000, number as u64, seq);
+                samples.push(Sample { intended, started, finished: free, check: seq });
+            }
+            let numbers = Numbers { samples, ..Numbers::default() };
+            Taken { race: race_of(&plan, &numbers), slices: vec![(Done::default(), numbers)] }
+        });
+        let window = (1_200_000_000, 61_200_000_000);
+        Run { kind, queues: queues.collect(), window }
     }
-    sum / count
+
+    fn race_of(plan: &Plan, numbers: &Numbers) -> deadheat_core::record::Race {
+        use deadheat_core::record::{Block, Histograms, Trial};
+        let mut kept = histogram::empty();
+        let window = plan.shape.lead_ns..plan.shape.lead_ns + plan.shape.window_ns;
+        for sample in numbers.samples.iter().filter(|s| window.contains(&s.intended)) {
+            kept.saturating_record(sample.finished - sample.intended);
+        }
+        let response = histogram::encode(&kept).unwrap();
+        let hist = Histograms { response, ..Histograms::default() };
+        let trial = Trial { hist, ..Trial::default() };
+        let mut race = deadheat_core::race::begin(plan);
+        race.blocks.push(Block { trials: vec![trial], ..Block::default() });
+        race
+    }
+
+    #[test]
+    fn the_draws_are_typical() {
+        // So whatever is off on a real machine is not the seed's luck.
+        for kind in [MM1, MD1] {
+            let run = ideal(kind);
+            let known = [run.formulas(), vec![run.replays()]].concat();
+            assert!(known.iter().all(|k| k.finding() == Finding::Holds), "{known:#?}");
+        }
+    }
 }

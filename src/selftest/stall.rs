@@ -9,7 +9,10 @@ use deadheat_core::{
     sample::Sample,
     stats::{
         histogram,
-        known::{Known, Limit, Unit, queue::stalled_p99},
+        known::{
+            Known,
+            queue::{hidden, mean, stalled},
+        },
     },
 };
 
@@ -45,19 +48,15 @@ pub(super) fn k7(context: &Context) -> Result<Vec<Known>, String> {
     };
     let [stall, period] = [stall, period].map(|time| clock::nanos(time) as f64);
     let (open, samples) = race("open-1000")?;
-    let truth = stalled_p99(stall, period, service(&samples, stall), RATE / 1e9);
-    let what = "open load of 1000/s, p99 of response time";
-    let seen = Known::new(what, Unit::Ns, truth, p99(&open), Limit::Relative(0.05));
+    let seen = stalled(stall, period, service(&samples, stall), RATE, p99(&open));
     let (closed, _) = race("closed-1")?;
-    let what = "closed loop of one client, its p99 hides the stall";
-    Ok(vec![seen, Known::new(what, Unit::Ns, 0.1 * stall, p99(&closed), Limit::AtMost)])
+    Ok(vec![seen, hidden(stall, p99(&closed))])
 }
 
 /// Mean service time, stalls left out.
 fn service(samples: &[Sample], stall: f64) -> f64 {
-    let all = samples.iter().map(|sample| (sample.finished - sample.started) as f64);
-    let usual: Vec<f64> = all.filter(|service| *service < stall / 2.0).collect();
-    usual.iter().sum::<f64>() / usual.len() as f64
+    let all = samples.iter().map(|sample| sample.finished - sample.started);
+    mean(all.filter(|service| (*service as f64) < stall / 2.0))
 }
 
 /// Of what the record keeps, in whatever weather: the stalls are its own.

@@ -9,7 +9,11 @@ use std::{cmp::Reverse, collections::BinaryHeap};
 use rand::RngExt;
 use rand_chacha::{ChaCha8Rng, rand_core::SeedableRng};
 
-use crate::sample::Sample;
+use super::{Known, Limit, Unit};
+use crate::{sample::Sample, stats::histogram::Histogram};
+
+/// How far a replayed response time may be off, ns.
+const OFF: u64 = 200_000;
 
 /// How long services last.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -132,6 +136,67 @@ pub fn stalled_p99(stall: f64, period: f64, service: f64, lambda: f64) -> f64 {
 pub fn little(samples: &[Sample], in_flight_ns: u64) -> f64 {
     let told: u64 = samples.iter().map(|sample| sample.finished - sample.started).sum();
     told as f64 / in_flight_ns as f64
+}
+
+/// K6, without chance: 99% of the response times are within 200 µs of [`replay`].
+pub fn replays(name: &str, off: &[u64]) -> Known {
+    let what = format!("{name}, responses within 200 µs of the recursion");
+    Known::new(what, Unit::Share, 0.99, share_within(off, OFF), Limit::AtLeast)
+}
+
+/// K6, M/M/1: mean, median and 99th percentile of the response times that were kept.
+pub fn mm1(queue: Queue, kept: Option<&Histogram<u64>>) -> Vec<Known> {
+    let of = |read: &dyn Fn(&Histogram<u64>) -> f64| kept.map_or(f64::NAN, read);
+    let quantile = |q: f64| of(&|kept| kept.value_at_quantile(q) as f64);
+    let known = |what: &str, truth: f64, measured: f64, share: f64| {
+        let what = format!("M/M/1, {what} of response times");
+        Known::new(what, Unit::Ns, truth, measured, Limit::Relative(share))
+    };
+    vec![
+        known("mean", queue.mean_response(), of(&Histogram::mean), 0.03),
+        known("p50", queue.response_quantile(0.50), quantile(0.50), 0.03),
+        known("p99", queue.response_quantile(0.99), quantile(0.99), 0.08),
+    ]
+}
+
+/// K6, M/D/1: the mean wait.
+pub fn md1(queue: Queue, mean_wait: f64) -> Known {
+    let truth = queue.mean_wait_constant();
+    Known::new("M/D/1, mean wait", Unit::Ns, truth, mean_wait, Limit::Relative(0.05))
+}
+
+/// K6, M/M/4: the share of arrivals that wait.
+pub fn mm4(queue: Queue, waiting: f64) -> Known {
+    let what = "M/M/4, share of arrivals that wait";
+    Known::new(what, Unit::Share, queue.p_wait(), waiting, Limit::Absolute(0.03))
+}
+
+/// The share of `waits` that are any.
+pub fn waiting(waits: &[u64]) -> f64 {
+    waits.iter().filter(|wait| **wait > 0).count() as f64 / waits.len() as f64
+}
+
+/// K7: what an open load shows of a server that stalls. All times are ns; `p99` is what was kept.
+pub fn stalled(stall: f64, period: f64, service: f64, rate: f64, p99: f64) -> Known {
+    let truth = stalled_p99(stall, period, service, rate / 1e9);
+    let what = format!("open load of {rate}/s, p99 of response times");
+    Known::new(what, Unit::Ns, truth, p99, Limit::Relative(0.05))
+}
+
+/// K7: what a closed loop of one client shows of it, which is to be known too.
+pub fn hidden(stall: f64, p99: f64) -> Known {
+    let what = "closed loop of one client, whose p99 hides the stall";
+    Known::new(what, Unit::Ns, 0.1 * stall, p99, Limit::AtMost)
+}
+
+/// The mean; not a number where there is nothing.
+pub fn mean(values: impl Iterator<Item = u64>) -> f64 {
+    let (mut sum, mut count) = (0.0, 0.0);
+    for value in values {
+        sum += value as f64;
+        count += 1.0;
+    }
+    sum / count
 }
 
 #[cfg(test)]
