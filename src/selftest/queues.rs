@@ -140,7 +140,6 @@ impl Run {
     }
 }
 
-
 #[cfg(test)]
 mod tests {
     use deadheat_core::{

@@ -68,6 +68,7 @@ const BAD: &[Bad] = &[
     (&["run", "sleep", "--baseline", "never-kept"], 2, &["\"never-kept\"", "--save-baseline"]),
     (&["run", "sleep", "--message-format", "xml"], 2, &["'xml'", "--message-format"]),
     (&["init", "src"], 1, &["src/Cargo.toml"]),
+    (&["selftest", "--only", "K99"], 2, &["\"K99\"", "K1, K2", "order"]),
     (&["fly"], 2, &["'fly'"]),
 ];
 
@@ -164,4 +165,17 @@ fn init_writes_a_starter_and_never_over_anything() {
     let again = init();
     assert_eq!(again.status.code(), Some(1));
     assert!(stderr(&again).contains("is there already"));
+}
+
+#[test]
+fn the_self_test_finds_out_who_cheats() {
+    let args = ["selftest", "--quick", "--only", "k10,K11", "--json"];
+    let output = deadheat().args(args).output().unwrap();
+    assert!(output.status.success(), "{}{}", stdout(&output), stderr(&output));
+    let answers: serde_json::Value = serde_json::from_slice(&output.stdout).unwrap();
+    let ids: Vec<_> = answers.as_array().unwrap().iter().map(|answer| &answer["id"]).collect();
+    assert_eq!(ids, ["K10", "K11"]);
+    let known = answers[1]["known"].as_array().unwrap();
+    let refused: Vec<_> = known.iter().map(|known| known["measured"].as_f64().unwrap()).collect();
+    assert_eq!(refused, [2.0, 2.0, 2.0, 0.0], "{known:#?}");
 }

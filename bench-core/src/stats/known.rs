@@ -129,10 +129,9 @@ impl Known {
     fn dead_heat(&self, margin: f64) -> Finding {
         let (least, most) = (self.truth / (1.0 + margin), self.truth * (1.0 + margin));
         match self.interval {
-            None => Finding::Undecided,
             Some((lo, hi)) if least <= lo && hi <= most => Finding::Holds,
             Some((lo, hi)) if lo > most || hi < least => Finding::Fails,
-            Some(_) => Finding::Undecided,
+            None | Some(_) => Finding::Undecided,
         }
     }
 }

@@ -37,12 +37,12 @@ pub fn worst_error(samples: &[u64], kept: &Histogram<u64>) -> f64 {
 pub fn k10<H>(
     parts: &[Vec<u64>],
     keep: impl Fn(&[u64]) -> Histogram<u64>,
-    merge: impl Fn(Vec<Histogram<u64>>) -> H,
+    merge: impl Fn(&[Histogram<u64>]) -> H,
     read: impl Fn(&H, &[u64]) -> f64,
 ) -> Vec<Known> {
     let whole = parts.concat();
     let kept = keep(&whole);
-    let merged = merge(parts.iter().map(|part| keep(part)).collect());
+    let merged = merge(&parts.iter().map(|part| keep(part)).collect::<Vec<_>>());
     let limit = Limit::AtMost;
     vec![
         Known::new(
@@ -66,11 +66,11 @@ pub fn k10<H>(
 pub fn k10_merged(
     parts: &[Vec<u64>],
     keep: impl Fn(&[u64]) -> Histogram<u64>,
-    merge: impl Fn(Vec<Histogram<u64>>) -> Histogram<u64>,
+    merge: impl Fn(&[Histogram<u64>]) -> Histogram<u64>,
 ) -> Vec<Known> {
     let mut known = k10(parts, &keep, &merge, |merged, whole| worst_error(whole, merged));
     let whole = keep(&parts.concat());
-    let merged = merge(parts.iter().map(|part| keep(part)).collect());
+    let merged = merge(&parts.iter().map(|part| keep(part)).collect::<Vec<_>>());
     let same = f64::from(u8::from(merged == whole));
     known.push(Known::new(
         "parts merged are the whole",
