@@ -232,8 +232,8 @@ pub(super) fn check(context: &Context) -> Result<Vec<Known>, String> {
         placement: "same".into(),
         model: "threads/per-task".into(),
         pairs: 2,
-        blocks: if context.quick { 4 } else { 12 },
-        rounds: 8,
+        blocks: if context.quick { 3 } else { 8 },
+        rounds: 6,
         window: Some(Duration::from_millis(30)),
         bursts: None,
     };

@@ -10,6 +10,7 @@ use deadheat_core::{
 
 use super::Context;
 
+#[expect(clippy::unnecessary_wraps, reason = "as every check")]
 pub(super) fn k1(context: &Context) -> Result<Vec<Known>, String> {
     Ok(simulated::k1(Estimate::of, if context.quick { 1_000 } else { 4_000 }))
 }

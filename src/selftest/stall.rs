@@ -25,9 +25,10 @@ use super::{
 const RATE: f64 = 1_000.0;
 
 pub(super) fn k7(context: &Context) -> Result<Vec<Known>, String> {
-    let (period, stall) = match context.quick {
-        true => (Duration::from_millis(300), Duration::from_millis(60)),
-        false => (Duration::from_secs(1), Duration::from_millis(200)),
+    let (period, stall) = if context.quick {
+        (Duration::from_millis(300), Duration::from_millis(60))
+    } else {
+        (Duration::from_secs(1), Duration::from_millis(200))
     };
     let params = format!("every={}ms,stall={}ms", period.as_millis(), stall.as_millis());
     let race = |load: &str| {

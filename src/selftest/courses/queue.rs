@@ -25,7 +25,7 @@ const MESSAGE: usize = 64;
 pub(in crate::selftest) struct Queue {
     law: Law,
     mean_ns: u64,
-    queue: u64,
+    number: u64,
 }
 
 const PARAMS: &[Param] = &[
@@ -83,14 +83,14 @@ impl Service for Queue {
             _ => Law::Exponential,
         };
         let mean_ns = clock::nanos(setup.params.duration("mean").unwrap_or_default());
-        Ok(Self { law, mean_ns, queue: setup.params.number("queue").unwrap_or(0) })
+        Ok(Self { law, mean_ns, number: setup.params.number("queue").unwrap_or(0) })
     }
 
     async fn serve<E: Env>(service: Arc<Self>, env: E, stream: E::Stream) -> io::Result<()> {
         let (mut read, mut write) = stream.split()?;
         let mut buf = Buf::new(MESSAGE);
         while let Some((seq, asked)) = ask::<E>(&mut read, buf).await? {
-            let service_ns = service.law.service_ns(service.mean_ns, service.queue, seq);
+            let service_ns = service.law.service_ns(service.mean_ns, service.number, seq);
             env.sleep(Duration::from_nanos(service_ns)).await;
             buf = write.send_all(asked).await?;
         }
