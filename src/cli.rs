@@ -99,9 +99,8 @@ pub(crate) enum Command {
 impl Command {
     /// Whether a first argument is a subcommand.
     pub(crate) fn is_name(text: &str) -> bool {
-        let names =
-            ["run", "list", "report", "compare", "doctor", "init", "selftest", "lab", "help"];
-        names.contains(&text)
+        ["run", "list", "report", "compare", "doctor", "init", "lab", "selftest", "help"]
+            .contains(&text)
     }
 }
 

@@ -6,11 +6,11 @@ use rand_chacha::ChaCha8Rng;
 /// A seed for `purpose` (a race's id and what is drawn) and its indices.
 pub fn seed(run: u64, purpose: &str, block: usize, round: usize) -> u64 {
     // FNV-1a: only to spread names over the generator's seeds.
+    // Both indices in full: shifted and joined, a large round would hide the block.
     let spread = |hash: u64, byte: u8| (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3);
-    let name = purpose.bytes().fold(0xcbf2_9ce4_8422_2325, spread);
-    let mut random = ChaCha8Rng::seed_from_u64(run ^ name);
-    random.set_stream(((block as u64) << 32) | round as u64);
-    random.random()
+    let indices = [block as u64, round as u64].map(u64::to_le_bytes).concat();
+    let name = purpose.bytes().chain(indices).fold(0xcbf2_9ce4_8422_2325, spread);
+    ChaCha8Rng::seed_from_u64(run ^ name).random()
 }
 
 /// The order in which `count` contenders take their turns.
@@ -30,6 +30,10 @@ mod tests {
         let others =
             [seed(2, "a", 2, 3), seed(1, "b", 2, 3), seed(1, "a", 3, 3), seed(1, "a", 2, 4)];
         assert!(others.iter().all(|other| *other != seed(1, "a", 2, 3)));
+        let all: std::collections::BTreeSet<u64> = (0..30)
+            .flat_map(|block| [0, 1, 39, usize::MAX].map(|round| seed(1, "a", block, round)))
+            .collect();
+        assert_eq!(all.len(), 120, "every block has draws of its own, whatever they are for");
     }
 
     #[test]
