@@ -125,6 +125,7 @@ impl Terms {
             }
             plan.shape.blocks -= 1;
         }
+        plans.iter_mut().for_each(Plan::settle);
         (total(plans) > most).then(|| Warning {
             code: "over-time".into(),
             text: format!(

@@ -29,7 +29,7 @@ mod shape;
 mod tryout;
 pub mod weather;
 
-use self::{block::Cast, child::Child};
+use self::{block::Cast, child::Child, weather::Steal};
 
 pub use self::{
     child::Launcher,
@@ -103,14 +103,17 @@ pub fn run(
     let verifier = verifier(plan, &peers.addrs)?;
     race.status = Status::Running;
     if race.blocks.is_empty() && plan.batch() >= CALIBRATED {
-        for (contender, why) in Cast::new(plan, launcher, &mut peers, &verifier, race).too_slow()? {
+        let mut steal = Steal::default();
+        let mut cast = Cast::new(plan, launcher, &mut peers, &verifier, &mut steal, race);
+        for (contender, why) in cast.too_slow()? {
             race.contenders[contender].fits = Fits::NotApplicable(why);
         }
     }
+    let mut steal = Steal::default();
     let mut stopped = watch(race, Progress::Started).is_break();
     while race.blocks.len() < plan.shape.blocks && !stopped {
         let index = race.blocks.len();
-        let mut cast = Cast::new(plan, launcher, &mut peers, &verifier, race);
+        let mut cast = Cast::new(plan, launcher, &mut peers, &verifier, &mut steal, race);
         let outcome = cast
             .block(index, &mut |done, of| watch(race, Progress::Slice { done, of }).is_break())?;
         let Some(block) = outcome else { break };
@@ -136,7 +139,8 @@ pub fn calibrate(plan: &mut Plan, launcher: &dyn Launcher) -> Result<(), RaceErr
     let mut peers = start_peers(plan, launcher)?;
     let verifier = verifier(plan, &peers.addrs)?;
     let race = begin(plan);
-    let pace = Cast::new(plan, launcher, &mut peers, &verifier, &race).pace()?;
+    let mut steal = Steal::default();
+    let pace = Cast::new(plan, launcher, &mut peers, &verifier, &mut steal, &race).pace()?;
     for peer in peers.children {
         peer.quit();
     }

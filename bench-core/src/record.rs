@@ -232,13 +232,13 @@ pub enum Handicap {
 impl Handicap {
     /// The true ratio to the reference, for a metric that this handicap touches.
     ///
-    /// Work slows throughput and CPU time; the clock everything else. What neither touches has no
-    /// known answer.
+    /// Work slows throughput and CPU time; the clock everything but CPU time. What is not touched has
+    /// no known answer.
     pub fn truth(self, metric: Metric) -> Option<f64> {
         let by_work = matches!(metric, Metric::Throughput | Metric::CpuTime);
         match self {
             Self::Work { every } if by_work => Some(1.0 + 1.0 / every as f64),
-            Self::Clock { factor } if !by_work => Some(factor),
+            Self::Clock { factor } if metric != Metric::CpuTime => Some(factor),
             _ => None,
         }
     }
@@ -391,7 +391,7 @@ pub struct PeerCounts {
 #[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct Weather {
-    /// CPU time of anyone else on the race's CPUs ÷ the slice's time.
+    /// CPU time of anyone else on the race's CPUs ÷ the time that these CPUs had.
     pub foreign: Option<f64>,
     /// Stolen by the hypervisor ÷ the slice's time.
     pub steal: Option<f64>,
@@ -421,6 +421,14 @@ pub struct Slice {
     pub executed: u64,
     /// The handicap's, not in `executed`.
     pub extra: u64,
+    /// Of a closed load: operations in the window, those that reach over its ends by the part of
+    /// their cycle that is inside. `done` counts ends, and would jump by whole waves of clients.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub progress: Option<f64>,
+    /// Of a closed load: time of its clients within the window in which they neither were in an
+    /// operation nor thought, ns, summed over clients. It is in nobody's latency.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub waiting_ns: Option<u64>,
     /// Intended in the window and not finished when the drain ended.
     pub censored: u64,
     /// Samples beyond the histogram's range.

@@ -126,6 +126,7 @@ fn mark(id: &str) -> Option<&'static str> {
         "peer-bound" => "peer-bound",
         "blunt" => "blunt",
         "saturated" => "saturated",
+        "waits-off-the-clock" => "waits off the clock",
         "generator-limited" => "generator-limited",
         "errors" => "operations failed",
         "never-ended" => "some never ended",

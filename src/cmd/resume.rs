@@ -78,6 +78,10 @@ pub(crate) fn take_shapes(plans: &mut [Plan], record: &Record) -> Result<(), Fai
         if race.status == Status::Running && race.blocks.is_empty() {
             continue;
         }
+        for entrant in &mut plan.entrants {
+            let known = race.contender(&entrant.contender.id);
+            entrant.contender.handicap = known.and_then(|contender| contender.handicap);
+        }
         plan.kind = race.kind;
         plan.placement = race.placement.clone();
     }

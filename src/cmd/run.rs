@@ -16,7 +16,7 @@ use deadheat_core::{
         child::{PATIENCE, Processes},
     },
     record::{Outcome, Race, Record, Role, SCHEMA, Status, Warning},
-    stats::{Estimate, Objective, judge, rank, summary, twins_over_run},
+    stats::{Estimate, Objective, judge, mark, rank, summary, twins_over_run},
 };
 use deadheat_reports::{Options, compare as comparison};
 
@@ -376,7 +376,11 @@ fn unjudged(race: &Race) -> bool {
         .rows
         .iter()
         .filter(|row| row.role == Role::Model)
-        .any(|row| row.verdict.as_ref().is_some_and(|verdict| verdict.lo.is_some()));
+        .filter_map(|row| row.verdict.as_ref())
+        .any(|verdict| {
+            let silent = verdict.marks.iter().any(|known| mark::SILENT.contains(&known.as_str()));
+            verdict.lo.is_some() && !silent
+        });
     summary.is_invalid() || !judged
 }
 

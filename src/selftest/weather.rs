@@ -38,9 +38,9 @@ impl Watch {
     pub(super) fn foreign(&self) -> Option<f64> {
         let now = self.barometer.read(std::iter::empty());
         let ours = children_ns()?.checked_sub(self.children?)?;
-        let time = clock::now().saturating_sub(self.at).max(1) as f64;
-        let others = between(&self.begin, &now).foreign? - ours as f64 / time;
-        Some((others / self.cpus.max(1) as f64).max(0.0))
+        let time = clock::now().saturating_sub(self.at).max(1) as f64 * self.cpus.max(1) as f64;
+        let others = between(&self.begin, &now, self.cpus).foreign? - ours as f64 / time;
+        Some(others.max(0.0))
     }
 }
 

@@ -1,6 +1,9 @@
 //! One block: a generation of processes, and its rounds.
 
-use std::{collections::BTreeMap, io};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    io,
+};
 
 use crate::{
     cell::Verifier,
@@ -41,6 +44,10 @@ pub(super) struct Cast<'a> {
     /// CPUs on which nobody else should run.
     pub(super) cpus: Vec<usize>,
     pub(super) barometer: Barometer,
+    /// Processes of the block's contenders.
+    alive: Vec<u32>,
+    /// Of the whole race: what is usual is not known from a block.
+    steal: &'a mut Steal,
     /// Whether the block was told to stop, and is kept as far as it got.
     pub(super) cut: bool,
 }
@@ -51,6 +58,7 @@ impl<'a> Cast<'a> {
         launcher: &'a dyn Launcher,
         peers: &'a mut Peers,
         verifier: &'a Verifier,
+        steal: &'a mut Steal,
         race: &Race,
     ) -> Self {
         let fit = |(i, c): (usize, &Contender)| (c.fits == Fits::Yes).then_some(i);
@@ -58,7 +66,8 @@ impl<'a> Cast<'a> {
         let cpus = plan.exclusive_cpus();
         let barometer = Barometer::new(&cpus);
         let given_up = given_up(race);
-        Self { plan, launcher, peers, verifier, able, given_up, cpus, barometer, cut: false }
+        let (alive, cut) = (Vec::new(), false);
+        Self { plan, launcher, peers, verifier, able, given_up, cpus, barometer, alive, steal, cut }
     }
 
     /// Runs a block; `None` where it was told to stop before everybody had a whole measured round.
@@ -103,7 +112,8 @@ impl<'a> Cast<'a> {
         let shape = &self.plan.shape;
         let (rounds, warmup) = (shape.rounds, shape.warmup);
         let race = self.plan.id();
-        let (mut done, mut steal, mut round) = (0, Steal::default(), 0);
+        self.alive = players.iter().filter_map(|(_, p)| p.child.as_ref()?.pid()).collect();
+        let (mut done, mut round) = (0, 0);
         while !self.cut
             && (round < warmup + rounds
                 || (round < warmup + 2 * rounds && fair(round - warmup, foul) < rounds))
@@ -128,7 +138,8 @@ impl<'a> Cast<'a> {
                     break;
                 }
             }
-            let stolen = steal.judge(self.barometer.read(std::iter::empty()), self.cpus.len());
+            let now = self.barometer.read(std::iter::empty());
+            let stolen = self.steal.judge(now, self.cpus.len());
             let bad = measured.and_then(|round| judged(block, round, &skies, stolen));
             for (_, player) in &mut players {
                 player.tally.settle(bad.is_none());
@@ -270,10 +281,12 @@ impl<'a> Cast<'a> {
         (Turn { for_ns, drain_ns, target, extra_every, ..Turn::default() }, arrivals)
     }
 
-    /// The counters of the weather; of the race's processes, those that are meant to run now.
+    /// The counters of the weather. All processes of the race are its own, those too that wait for
+    /// their turn: what they use meanwhile is charged to them and is nobody's weather.
     fn weather(&self, player: &Player) -> Reading {
-        let peers = self.peers.children.iter();
-        self.barometer.read(peers.chain(&player.child).filter_map(Child::pid))
+        let peers = self.peers.children.iter().chain(&player.child).filter_map(Child::pid);
+        let others = self.alive.iter().copied();
+        self.barometer.read(peers.chain(others).collect::<BTreeSet<u32>>().into_iter())
     }
 
     /// A slice of one contender. A contender's failure is its own; a peer's ends the race.
@@ -307,7 +320,7 @@ impl<'a> Cast<'a> {
                 return Ok(Weather::default());
             }
         };
-        let weather = weather::between(&before, &self.weather(player));
+        let weather = weather::between(&before, &self.weather(player), self.cpus.len());
         let overflowed = resource::listen_overflows().zip(overflows).map(|(now, then)| now - then);
         player.see_levels(done.levels, self.plan);
         if let Some(Handicap::Clock { factor }) = player.handicap {
@@ -325,6 +338,10 @@ impl<'a> Cast<'a> {
             weather,
             overflowed,
             stretched: matches!(player.handicap, Some(Handicap::Clock { .. })),
+            factor: match player.handicap {
+                Some(Handicap::Clock { factor }) => factor,
+                _ => 1.0,
+            },
         };
         if let Err(cause) = player.tally.add(self.plan, &slice, self.verifier) {
             player.fail(cause);

@@ -5,17 +5,12 @@
 use crate::{
     load::{Arrivals, Load},
     race::{child::contender_id, plan::Entrant},
-    record::{Handicap, Metric, Role, Shape},
+    record::{Handicap, Kind, Metric, Role, Shape},
     stats::human,
 };
 
-/// The reference once more, and once more with a known slowdown of twice the margin.
-pub(super) fn controls_of(
-    entrants: &[Entrant],
-    id: &str,
-    judged: Metric,
-    margin: f64,
-) -> Vec<Entrant> {
+/// The reference once more, and once more to be slowed.
+pub(super) fn controls_of(entrants: &[Entrant], id: &str) -> Vec<Entrant> {
     let Some(reference) = entrants.iter().find(|entrant| entrant.contender.id == id) else {
         return Vec::new();
     };
@@ -26,20 +21,37 @@ pub(super) fn controls_of(
         entrant.contender.note = note.into();
         entrant
     };
-    let twin = like(Role::Twin, "same code, twice");
-    let handicap = handicap(judged, margin);
-    let mut slower = like(
-        Role::Handicapped,
-        &format!(
-            "same code, {} slower on purpose",
-            human::percent(handicap.truth(judged).unwrap_or(1.0) - 1.0)
-        ),
-    );
-    slower.contender.handicap = Some(handicap);
-    vec![twin, slower]
+    vec![like(Role::Twin, "same code, twice"), like(Role::Handicapped, "")]
 }
 
-/// A slowdown of 2δ, of the kind that the metric can show.
+/// What stands beside its name.
+pub(super) fn slowed(handicap: Handicap) -> String {
+    let all = Metric::ALL.into_iter().filter_map(|metric| handicap.truth(metric));
+    let truth = all.fold(1.0, f64::max);
+    format!("same code, {} slower on purpose", human::percent(truth - 1.0))
+}
+
+/// Operations of a slice for each one that the work handicap adds: with fewer, a slice holds none of
+/// them or several, and the median over rounds sees none.
+const SPREAD: f64 = 5.0;
+
+/// A slowdown of 2δ, of the kind that the metric can show in slices of this shape; `service_ns` is how
+/// long a client's cycle is.
+pub(super) fn handicap_of(
+    judged: Metric,
+    margin: f64,
+    (kind, shape): (Kind, &Shape),
+    service_ns: u64,
+) -> Handicap {
+    let work = handicap(judged, margin);
+    let Handicap::Work { every } = work else { return work };
+    let operations = shape.sessions as f64 * shape.window_ns as f64 / service_ns.max(1) as f64;
+    // A turn is one operation a session: the handicap's would come after its end.
+    let too_few = kind == Kind::Turns || operations < SPREAD * every as f64;
+    let too_few = judged == Metric::Throughput && too_few;
+    if too_few { Handicap::Clock { factor: 1.0 + 2.0 * margin } } else { work }
+}
+
 #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "δ is 0.1% or more")]
 fn handicap(judged: Metric, margin: f64) -> Handicap {
     match judged {
@@ -81,6 +93,17 @@ mod tests {
         assert_eq!(Handicap::Work { every: 10 }.truth(Metric::P99), None);
         assert_eq!(Handicap::Clock { factor: 1.2 }.truth(Metric::Makespan), Some(1.2));
         assert_eq!(Handicap::Clock { factor: 1.2 }.truth(Metric::CpuTime), None);
+        assert_eq!(Handicap::Clock { factor: 1.1 }.truth(Metric::Throughput), Some(1.1));
+    }
+
+    #[test]
+    fn a_slice_that_is_too_short_for_more_work_has_a_slower_clock() {
+        let of = |sessions, service_ms: u64| {
+            let shape = Shape { sessions, window_ns: 50_000_000, ..Shape::default() };
+            handicap_of(Metric::Throughput, 0.05, (Kind::Sliced, &shape), service_ms * 1_000_000)
+        };
+        assert_eq!(of(64, 5), Handicap::Work { every: 10 });
+        assert_eq!(of(1, 20), Handicap::Clock { factor: 1.1 });
     }
 
     #[test]

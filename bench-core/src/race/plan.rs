@@ -10,7 +10,7 @@ use crate::{
     race::{
         External,
         child::contender_id,
-        controls::{controls_of, judged},
+        controls::{controls_of, handicap_of, judged, slowed},
         fit,
         placement::{disjoint, warn_of_cpus, warn_of_weather},
         shape::{FEW_OPERATIONS, LONGEST_SLICE, kind, shape, warn_of_window},
@@ -153,11 +153,7 @@ impl Plan {
         warnings.extend(warn_of_window(kind, &shape, typical, wish.load));
         let primary = about.primary.unwrap_or_else(|| primary(wish.load));
         if controls > 0 {
-            let margin = |metric: Metric| {
-                wish.margin.get(&metric).copied().unwrap_or_else(|| metric.default_margin())
-            };
-            let judged = judged(primary, wish.load, &shape);
-            entrants.extend(controls_of(&entrants, &reference, judged, margin(judged)));
+            entrants.extend(controls_of(&entrants, &reference));
         }
         let mut plan = Self {
             scenario,
@@ -178,7 +174,27 @@ impl Plan {
             pace: None,
         };
         plan.warnings.extend(warn_of_weather(&plan.exclusive_cpus()));
+        plan.settle();
         plan
+    }
+
+    /// Chooses the handicap that these slices can show. To be called again when they have changed.
+    pub fn settle(&mut self) {
+        let judged = judged(self.primary, self.load, &self.shape);
+        let margin = self.margin.get(&judged).copied().unwrap_or_else(|| judged.default_margin());
+        let think = match self.load.arrivals {
+            Arrivals::Closed { think, .. } => clock::nanos(think),
+            _ => 0,
+        };
+        let typical = (self.scenario.describe)().typical;
+        let service =
+            self.pace.map_or_else(|| clock::nanos(typical(&self.params)), |p| p.service_ns);
+        let handicap = handicap_of(judged, margin, (self.kind, &self.shape), service + think);
+        let slower = self.entrants.iter_mut().map(|entrant| &mut entrant.contender);
+        for contender in slower.filter(|contender| contender.role == Role::Handicapped) {
+            contender.handicap = Some(handicap);
+            contender.note = slowed(handicap);
+        }
     }
 
     /// Fits the lengths of slices to what was seen. A closed window holds fifty operations where
@@ -204,6 +220,7 @@ impl Plan {
                 advice: "a lower rate".into(),
             });
         }
+        self.settle();
     }
 
     /// `SCENARIO/LOAD[/k=v,..][@placement]`.
@@ -240,25 +257,6 @@ impl Plan {
         };
         let block = startup + slices * slice;
         Duration::from_nanos(block * self.shape.blocks as u64)
-    }
-
-    /// Cuts rounds, and only rounds, until it fits into `most`; says so where that is not enough.
-    pub fn cut_to(&mut self, most: Duration) {
-        let steps = (self.scenario.describe)().solo_steps;
-        while self.estimate() > most && self.shape.rounds > 1 && steps == 0 {
-            self.shape.rounds -= 1;
-        }
-        if self.estimate() > most {
-            self.warnings.push(Warning {
-                code: "over-time".into(),
-                text: format!(
-                    "{} needs about {:.0} s even with one round a block",
-                    self.id(),
-                    self.estimate().as_secs_f64()
-                ),
-                advice: "fewer models, or a longer --max-time".into(),
-            });
-        }
     }
 
     /// Operations of one turn of a batch, or of a closed load that takes turns.

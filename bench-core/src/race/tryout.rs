@@ -16,6 +16,7 @@ struct Tried {
     ready_ns: u64,
     /// From the parent's side, with all that it takes to begin and to end.
     whole_ns: u64,
+    workers: Option<usize>,
 }
 
 impl Tried {
@@ -75,9 +76,14 @@ impl Cast<'_> {
         let mean = |of: &dyn Fn(&Tried) -> u64| seen.iter().map(of).sum::<u64>() / count.max(1);
         let most = |of: &dyn Fn(&Tried) -> Option<u64>| seen.iter().filter_map(of).max();
         let places = (self.plan.placement.sut.len(), self.plan.shape.sessions);
+        let cpus = |tried: &Tried| match tried.workers {
+            Some(workers @ 1..) => places.0.min(workers),
+            _ => places.0,
+        };
         Ok(most(&|tried| tried.service_ns()).map(|service_ns| Pace {
             service_ns,
-            relaxation_ns: most(&|tried| tried.relaxation_ns(places)).unwrap_or(12 * service_ns),
+            relaxation_ns: most(&|tried| tried.relaxation_ns((cpus(tried), places.1)))
+                .unwrap_or(12 * service_ns),
             ready_ns: mean(&|tried| tried.ready_ns),
             rest_ns: mean(&|tried| tried.whole_ns.saturating_sub(lead_ns + window_ns + out_ns)),
         }))
@@ -101,9 +107,9 @@ impl Cast<'_> {
             player.run(&turn, arrivals)
         };
         let whole_ns = clock::now() - begun;
-        let ready_ns = player.ready_ns;
+        let (ready_ns, workers) = (player.ready_ns, player.workers);
         self.let_go()?;
         player.quit();
-        Ok(done.ok().map(|(done, numbers)| Tried { done, numbers, ready_ns, whole_ns }))
+        Ok(done.ok().map(|(done, numbers)| Tried { done, numbers, ready_ns, whole_ns, workers }))
     }
 }

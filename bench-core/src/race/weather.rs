@@ -14,7 +14,7 @@ use std::{
 
 use crate::{clock, record::Weather, resource};
 
-/// Foreign CPU time that a slice bears, as a share of its time.
+/// Foreign CPU time that a slice bears, as a share of the time that the race's CPUs had.
 pub const FOREIGN: f64 = 0.05;
 
 /// Time without CPU by a control group's limit that a slice bears, as a share of its time.
@@ -150,13 +150,14 @@ impl Barometer {
 }
 
 /// What happened between two readings.
-pub fn between(begin: &Reading, end: &Reading) -> Weather {
+pub fn between(begin: &Reading, end: &Reading, cpus: usize) -> Weather {
     let time = end.at.saturating_sub(begin.at).max(1) as f64;
     let own = end.own.saturating_sub(begin.own);
     let share = |ns: u64| ns as f64 / time;
     let since = |end: Option<u64>, begin: Option<u64>| Some(end?.saturating_sub(begin?));
     Weather {
-        foreign: since(end.used, begin.used).map(|used| share(used.saturating_sub(own))),
+        foreign: since(end.used, begin.used)
+            .map(|used| share(used.saturating_sub(own)) / cpus.max(1) as f64),
         // Ticks do not resolve a slice: see `Steal`.
         steal: None,
         throttled: since(end.throttled, begin.throttled).map(share),
@@ -334,13 +335,13 @@ mod tests {
 
     #[test]
     fn what_is_not_ours_is_foreign() {
-        let quiet = between(&at(0, 100, 50, 0), &at(20, 118, 68, 0));
+        let quiet = between(&at(0, 100, 50, 0), &at(20, 118, 68, 0), 1);
         assert_eq!((quiet.foreign, foul(&quiet)), (Some(0.0), None));
-        let loud = between(&at(0, 100, 50, 0), &at(20, 128, 68, 0));
+        let loud = between(&at(0, 100, 50, 0), &at(20, 128, 68, 0), 1);
         assert_eq!(foul(&loud).unwrap(), "foreign load 50% of the slice (limit 5%)");
-        let throttled = between(&at(0, 100, 50, 0), &at(20, 118, 68, 5));
+        let throttled = between(&at(0, 100, 50, 0), &at(20, 118, 68, 5), 1);
         assert_eq!(foul(&throttled).unwrap(), "throttled for 25% of the slice (limit 1%)");
-        let unknown = between(&Reading::default(), &Reading { at: 20, ..Reading::default() });
+        let unknown = between(&Reading::default(), &Reading { at: 20, ..Reading::default() }, 1);
         assert_eq!((unknown, foul(&unknown)), (Weather::default(), None));
     }
 
@@ -375,7 +376,7 @@ mod tests {
         let seen = (0..50).any(|_| {
             let begin = barometer.read(std::iter::empty());
             clock::sleep(std::time::Duration::from_millis(40));
-            let weather = between(&begin, &barometer.read(std::iter::empty()));
+            let weather = between(&begin, &barometer.read(std::iter::empty()), cpus.len());
             foul(&weather).is_some()
         });
         hog.kill().unwrap();

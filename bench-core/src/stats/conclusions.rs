@@ -68,7 +68,11 @@ impl Summary {
     /// Whether the race would not have seen a slowdown of twice the margin: verdicts stand by their
     /// own intervals, and a gate could not trust its silence.
     pub fn is_blunt(&self) -> bool {
-        self.handicapped.as_ref().is_some_and(|control| control.state == "blunt")
+        let seen = self.handicapped.as_ref().map(|control| control.state.as_str());
+        let twin = self.twin.as_ref().is_some_and(|twin| twin.state == "ok");
+        // One that failed, or has too few blocks, has not shown anything either.
+        seen == Some("blunt")
+            || (twin && self.controlled && seen.is_none_or(|s| s == "no-interval"))
     }
 
     fn controls(&self) -> impl Iterator<Item = &Control> {
@@ -308,7 +312,12 @@ impl Summary {
             ),
             None => format!("Same code, twice: {}.", ratio_interval(twin.ratio, None)),
         };
-        let Some(slowed) = &self.handicapped else { return Some(same) };
+        let Some(slowed) = &self.handicapped else {
+            let missing = "BLUNT: the twin that is slowed on purpose has no number here; whether a \
+                           slowdown would have been seen is not known.";
+            let blunt = self.is_blunt();
+            return Some(if blunt { format!("{same} {missing}") } else { same });
+        };
         let found = ratio_interval(slowed.ratio, slowed.lo.zip(slowed.hi));
         let truth = ratio(slowed.truth);
         Some(match slowed.state.as_str() {

@@ -19,6 +19,9 @@ const LAG_P99: f64 = 0.50;
 /// Share of time that a peer may be busy.
 const BUSY: f64 = 0.90;
 
+/// Share of its clients' time that may be in nobody's latency.
+const WAITING: f64 = 0.02;
+
 /// Share of its CPU time that a contender may use while others have their turn.
 const OUTSIDE: f64 = 0.01;
 
@@ -36,6 +39,9 @@ pub struct Conditions {
     pub errors: bool,
     /// A listener's queue was full, so that connections were dropped and tried again later.
     pub overflowed: bool,
+    /// Of a closed load: its clients spent more than 2% of their time neither in an operation nor
+    /// thinking (N = X·(R + Z) does not hold), so its latencies leave out a wait.
+    pub waits_off_the_clock: bool,
     /// More than 1% of its CPU time was used while others had their turn.
     pub outside_its_turn: bool,
 }
@@ -54,6 +60,11 @@ impl Conditions {
             peer_bound: race.load.starts_with("closed-") && is_bound(race, slices()),
             errors: failed > ERRORS * sum(|slice| slice.executed),
             overflowed: slices().any(|slice| slice.listen_overflows.unwrap_or(0) > 0),
+            waits_off_the_clock: {
+                let sessions = race.shape.sessions as f64;
+                sum(|slice| slice.waiting_ns.unwrap_or(0))
+                    > WAITING * sessions * sum(|slice| slice.window_ns)
+            },
             outside_its_turn: sum(|slice| slice.cpu_turn_ns.saturating_sub(slice.cpu_ns))
                 > OUTSIDE * sum(|slice| slice.cpu_turn_ns),
         }

@@ -1,6 +1,10 @@
 //! The leading group: who may be the best.
 
-use super::{estimate::Estimate, measures::Measures};
+use super::{
+    estimate::Estimate,
+    measures::{Measures, Pair},
+    rank::min_blocks,
+};
 use crate::record::{Contender, Fits, Metric, Role};
 
 /// The models that nobody is shown to beat. Their order has no meaning.
@@ -27,6 +31,14 @@ pub fn leading_group(measures: &Measures<'_>, metric: Metric) -> Option<Group> {
         .filter(|contender| !measures.costs(metric, &contender.id).is_empty())
         .filter(|contender| is_ranked(measures, metric, &contender.id))
         .collect();
+    // One that failed early has too few blocks for any interval; it must not silence the others.
+    let wanted = min_blocks(raced.len().saturating_sub(1).max(1), 1);
+    let blocks = |contender: &&Contender| measures.costs(metric, &contender.id).len();
+    let raced: Vec<&Contender> = if raced.iter().any(|contender| blocks(contender) >= wanted) {
+        raced.into_iter().filter(|contender| blocks(contender) >= wanted).collect()
+    } else {
+        raced
+    };
     let interval = |a: &str, b: &str, alpha: f64| {
         let d: Vec<f64> = measures.pairs(metric, a, b).iter().map(|pair| pair.d).collect();
         Estimate::of(&d, alpha).interval
@@ -47,25 +59,44 @@ pub fn leading_group(measures: &Measures<'_>, metric: Metric) -> Option<Group> {
         }
     }
     let mut widest: Option<f64> = None;
+    let mut steady = members.iter().all(|member| !measures.conditions(&member.id).peer_bound);
     for (i, a) in members.iter().enumerate() {
         for b in &members[i + 1..] {
             let (lo, hi) = interval(&a.id, &b.id, alpha)?;
             widest = Some(widest.unwrap_or(0.0).max(hi.max(-lo)));
+            steady &= is_steady(measures, metric, (&a.id, &b.id), alpha);
         }
     }
     (raced.len() > 1).then(|| Group {
-        equivalent: noise <= limit && widest.is_some_and(|widest| widest <= limit),
+        equivalent: steady && noise <= limit && widest.is_some_and(|widest| widest <= limit),
         within: widest.map(f64::exp_m1),
         members: members.iter().map(|member| member.id.clone()).collect(),
     })
+}
+
+/// Whether neither the totals of two nor their fair rounds contradict a dead heat.
+fn is_steady(measures: &Measures<'_>, metric: Metric, (a, b): (&str, &str), alpha: f64) -> bool {
+    let pairs = measures.pairs(metric, a, b);
+    let margin = measures.race().margin(metric);
+    let of = |value: fn(&Pair) -> Option<f64>| {
+        Estimate::of(&pairs.iter().filter_map(value).collect::<Vec<_>>(), alpha)
+    };
+    let apart = |estimate: Estimate| {
+        let limit = margin.ln_1p();
+        estimate.interval.is_some_and(|(lo, hi)| lo > limit || hi < -limit)
+    };
+    let totals = of(|pair| pair.total);
+    let far = totals.n > 0 && totals.point.abs() > (2.0 * margin).ln_1p();
+    let by_weather = !measures.sky().is_clear() && apart(of(|pair| pair.fair));
+    !far && !apart(totals) && !by_weather
 }
 
 /// Whether a contender's numbers may be compared at all.
 fn is_ranked(measures: &Measures<'_>, metric: Metric, id: &str) -> bool {
     let conditions = measures.conditions(id);
     let is_tail = matches!(metric, Metric::P50 | Metric::P99);
-    let behind = is_tail && (conditions.saturated || measures.is_beyond(metric, id));
-    !conditions.generator_limited && !behind
+    let behind = is_tail && (conditions.saturated || conditions.waits_off_the_clock);
+    !conditions.generator_limited && !behind && !measures.is_beyond(metric, id)
 }
 
 #[cfg(test)]

@@ -32,6 +32,8 @@ pub mod mark {
     pub const FEW_BLOCKS: &str = "few-blocks";
     /// One of the two fell behind its load: latencies that grow with the window are not compared.
     pub const SATURATED: &str = "saturated";
+    /// Clients of one of the two waited between their operations: that wait is in nobody's latency.
+    pub const WAITS_OFF_THE_CLOCK: &str = "waits-off-the-clock";
     /// The load of one of the two was late: what was measured is also the generator.
     pub const GENERATOR_LIMITED: &str = "generator-limited";
     /// The other end was busy nearly all the time: a tie is the peer's.
@@ -54,6 +56,19 @@ pub mod mark {
     pub const EXPLORATORY: &str = "exploratory";
     /// A secondary difference that is not rare enough among as many looks.
     pub const NOT_DISCOVERED: &str = "not-discovered";
+
+    /// Those that let nothing be said at all.
+    pub const SILENT: [&str; 9] = [
+        NO_DATA,
+        FEW_BLOCKS,
+        NO_FLOOR,
+        INVALID,
+        NOT_DECIDABLE,
+        SATURATED,
+        WAITS_OFF_THE_CLOCK,
+        GENERATOR_LIMITED,
+        NEVER_ENDED,
+    ];
 }
 
 /// Share of secondary differences called that may be false (METHODOLOGY.md, "Metrics").
@@ -83,7 +98,9 @@ pub fn judge(race: &Race) -> Judgement {
             let verdict = comparison.judge(&controls, void);
             let explained = verdict.marks.iter().any(|mark| mark != mark::NO_DATA);
             if verdict.n > 0 || explained || metric == race.primary {
-                p_values.push(fdr::p_value(&comparison.d()).filter(|_| metric != race.primary));
+                // Looks that can say nothing are no looks.
+                let looks = metric != race.primary && comparison.silent(void).is_empty();
+                p_values.push(fdr::p_value(&comparison.d()).filter(|_| looks));
                 judgement.verdicts.push(verdict);
             }
         }
@@ -209,6 +226,10 @@ impl<'a> Comparison<'a> {
             (void, mark::INVALID),
             (estimate.n > 0 && !measures.decidable(*metric, id, reference), mark::NOT_DECIDABLE),
             (is_tail && either(|conditions| conditions.saturated), mark::SATURATED),
+            (
+                is_tail && either(|conditions| conditions.waits_off_the_clock),
+                mark::WAITS_OFF_THE_CLOCK,
+            ),
             (either(|conditions| conditions.generator_limited), mark::GENERATOR_LIMITED),
             (beyond, mark::NEVER_ENDED),
             (rained, mark::WEATHER),
@@ -275,6 +296,7 @@ fn uneven(call: Call, totals: &Estimate, margin: f64) -> bool {
     match call {
         Call::DeadHeat => lo > limit || hi < -limit || totals.point.abs() > (2.0 * margin).ln_1p(),
         Call::Faster => lo > -limit,
+        Call::FasterSizeUndecided => lo > 0.0,
         _ => false,
     }
 }

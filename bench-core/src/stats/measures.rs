@@ -23,6 +23,9 @@ pub(super) const SHOWN: f64 = 10.0;
 pub(super) const DECIDES: f64 = 100.0;
 /// A slice this much slower than its model's own median is one of the slow ones.
 const SLOW: f64 = 1.5;
+/// The log ratio of a round in which one of two did nothing at all: beyond any that is measured, and
+/// finite, so that it counts.
+const STALLED: f64 = 20.0;
 /// Relaxation times that the windows of an open load must cover before its tail decides.
 const RELAXATIONS: f64 = 400.0;
 
@@ -60,13 +63,15 @@ struct Costs {
     p50: Tail,
     p99: Tail,
     memory: Option<f64>,
+    /// Whether a batch of it did not end.
+    never_ended: bool,
 }
 
 /// Time and what it was spent on.
 #[derive(Clone, Copy, Debug)]
 struct Spent {
     time: u64,
-    ops: u64,
+    ops: f64,
 }
 
 /// A quantile of a block.
@@ -113,13 +118,16 @@ impl<'a> Measures<'a> {
         };
         let is_tail = matches!(metric, Metric::P50 | Metric::P99);
         let blocks = self.race.blocks.iter().map(|block| block.index).filter(both);
-        if is_tail { blocks.filter(|block| !self.sky.is_fair(*block)).count() } else { 0 }
+        if is_tail { blocks.filter(|block| !self.sky.is_fair(*block, &[a, b])).count() } else { 0 }
     }
 
     /// Whether the quantile of a block lies among operations that never ended well.
     pub fn is_beyond(&self, metric: Metric, id: &str) -> bool {
         let mut costs = self.trials.get(id).into_iter().flat_map(BTreeMap::values);
-        costs.any(|costs| costs.tail(metric).is_some_and(|tail| tail.beyond))
+        costs.any(|costs| match metric {
+            Metric::Makespan => costs.never_ended,
+            _ => costs.tail(metric).is_some_and(|tail| tail.beyond),
+        })
     }
 
     /// The race.
@@ -133,25 +141,32 @@ impl<'a> Measures<'a> {
             return Vec::new();
         };
         let both = of_a.iter().filter_map(|(block, costs)| Some((*block, costs, of_b.get(block)?)));
-        both.filter_map(|(block, a, b)| self.pair(metric, block, a, b)).collect()
+        both.filter_map(|(block, of_a, of_b)| self.pair(metric, block, (a, of_a), (b, of_b)))
+            .collect()
     }
 
-    fn pair(&self, metric: Metric, block: usize, a: &Costs, b: &Costs) -> Option<Pair> {
+    fn pair(
+        &self,
+        metric: Metric,
+        block: usize,
+        (id_a, a): (&str, &Costs),
+        (id_b, b): (&str, &Costs),
+    ) -> Option<Pair> {
+        let who = [id_a, id_b];
         let (Some(of_a), Some(of_b)) = (a.rounds(metric), b.rounds(metric)) else {
             let d = log_ratio(a.per_op(metric)?, b.per_op(metric)?)?;
             // A tail that the weather made is nobody's.
-            let counts = a.tail(metric).is_none() || self.sky.is_fair(block);
+            let counts = a.tail(metric).is_none() || self.sky.is_fair(block, &who);
             return counts.then_some(Pair { block, d, total: None, fair: None });
         };
         let common: Vec<(usize, Spent, Spent)> =
             of_a.iter().filter_map(|(round, a)| Some((*round, *a, *of_b.get(round)?))).collect();
         let d = |keep: &dyn Fn(usize) -> bool| {
             let kept = common.iter().filter(|(round, ..)| keep(*round));
-            let ratios: Vec<f64> =
-                kept.filter_map(|(_, a, b)| log_ratio(a.per_op()?, b.per_op()?)).collect();
+            let ratios: Vec<f64> = kept.filter_map(|(_, a, b)| a.against(*b)).collect();
             Some((median(&ratios)?, ratios.len()))
         };
-        let fair = d(&|round| !self.sky.is_foul(block, round));
+        let fair = d(&|round| !self.sky.is_foul(block, round, &who));
         let enough = |(_, rounds): &(f64, usize)| 2 * rounds >= self.race.shape.rounds;
         let a = total(common.iter().map(|(_, a, _)| *a))?;
         let b = total(common.iter().map(|(_, _, b)| *b))?;
@@ -199,7 +214,10 @@ impl<'a> Measures<'a> {
     /// Whether the counts of both let this metric decide (only quantiles ever do not).
     pub fn decidable(&self, metric: Metric, a: &str, b: &str) -> bool {
         let enough = |id: &str| {
-            let costs = self.trials.get(id).into_iter().flat_map(BTreeMap::values);
+            // What the weather took from a block is said as that.
+            let fair = |block: &usize| self.sky.is_fair(*block, &[a, b]);
+            let blocks = self.trials.get(id).into_iter().flatten();
+            let costs = blocks.filter(|(block, _)| fair(block)).map(|(_, costs)| costs);
             costs.filter_map(|costs| costs.tail(metric)).all(|tail| tail.decides)
         };
         let is_tail = matches!(metric, Metric::P50 | Metric::P99);
@@ -253,13 +271,18 @@ fn is_relaxed(race: &Race, id: &str) -> bool {
     let sum = |of: fn(&Slice) -> u64| -> f64 {
         trials.iter().flat_map(|trial| &trial.slices).map(|slice| of(slice) as f64).sum()
     };
-    let cpus = race.placement.sut.len().max(1) as f64;
+    // A model of one thread has one CPU, whatever its set.
+    let workers = race.contender(id).and_then(|contender| contender.workers).filter(|n| *n > 0);
+    let cpus = race.placement.sut.len().min(workers.unwrap_or(usize::MAX)).max(1) as f64;
+    let shared = race.placement.peer.iter().any(|cpu| race.placement.sut.contains(cpu));
     let span = sum(|slice| slice.span_ns).max(1.0);
     let services = trials.iter().map(|trial| trial.hist.service.as_str());
     let Some(service) = histogram::merge(services) else { return true };
     // Whichever is scarcer, CPUs or sessions: operations that wait for a timer use no CPU, and
     // those that compute are few.
-    let on_cpus = sum(|slice| slice.cpu_ns) / (span * cpus);
+    let peer = sum(|slice| slice.peer.map_or(0, |peer| peer.busy));
+    let own = sum(|slice| slice.cpu_ns) + if shared { peer } else { 0.0 };
+    let on_cpus = own / (span * cpus);
     let sessions = race.shape.sessions.max(1) as f64;
     let in_sessions = sum(|slice| slice.executed) * service.mean() / (span * sessions);
     let utilisation = on_cpus.max(in_sessions);
@@ -294,8 +317,8 @@ fn log_ratio(a: f64, b: f64) -> Option<f64> {
 
 /// Σtime ÷ Σoperations.
 fn total(spent: impl Iterator<Item = Spent>) -> Option<f64> {
-    let (time, ops) = spent
-        .fold((0.0, 0.0), |(time, ops), spent| (time + spent.time as f64, ops + spent.ops as f64));
+    let (time, ops) =
+        spent.fold((0.0, 0.0), |(time, ops), spent| (time + spent.time as f64, ops + spent.ops));
     (time > 0.0 && ops > 0.0).then(|| time / ops)
 }
 
@@ -314,9 +337,14 @@ impl Costs {
             None
         };
         Self {
-            throughput: rounds(|slice| Spent::on(slice.window_ns, slice.done)),
+            throughput: rounds(|slice| {
+                // A window in which nothing ended is the slowest of all, and no gap.
+                let ops = slice.progress.unwrap_or(slice.done as f64);
+                (slice.window_ns > 0).then_some(Spent { time: slice.window_ns, ops })
+            }),
             makespan: rounds(makespan),
             cpu_time: rounds(|slice| Spent::on(slice.cpu_turn_ns, slice.executed)),
+            never_ended: race.load.starts_with("batch-") && counted().any(|s| s.censored > 0),
             p50: tail(0.50),
             p99: tail(0.99),
             memory,
@@ -383,10 +411,22 @@ impl Tail {
 
 impl Spent {
     fn on(time: u64, ops: u64) -> Option<Self> {
-        (time > 0 && ops > 0).then_some(Self { time, ops })
+        (time > 0 && ops > 0).then_some(Self { time, ops: ops as f64 })
     }
 
+    /// `None`: nothing was done in that time.
     fn per_op(self) -> Option<f64> {
-        (self.ops > 0).then(|| self.time as f64 / self.ops as f64)
+        (self.ops > 0.0).then(|| self.time as f64 / self.ops)
+    }
+
+    /// The log ratio to another's; against one that did nothing it is as large as any, and of two
+    /// that did nothing there is none.
+    fn against(self, other: Self) -> Option<f64> {
+        match (self.per_op(), other.per_op()) {
+            (Some(a), Some(b)) => log_ratio(a, b),
+            (None, Some(_)) => Some(STALLED),
+            (Some(_), None) => Some(-STALLED),
+            (None, None) => None,
+        }
     }
 }

@@ -12,14 +12,17 @@ use super::{
     audit::{self, FoulSlices},
     histogram,
 };
-use crate::record::{Race, Trial};
+use crate::record::{Kind, Race, Trial};
 
 /// The weather over a race.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Sky {
-    foul: BTreeSet<(usize, usize)>,
-    /// Fair rounds of each block that has any round at all.
-    fair: BTreeMap<usize, usize>,
+    /// Rounds in foul weather, and in whose slices it was.
+    foul: BTreeMap<(usize, usize), BTreeSet<String>>,
+    /// Rounds of each block.
+    rounds: BTreeMap<usize, BTreeSet<usize>>,
+    /// Whether a round is one moment for all: not where each runs alone.
+    together: bool,
     /// Fair rounds that a block must have.
     wanted: usize,
     /// Contenders in whose slices foul weather is too frequent for chance.
@@ -29,34 +32,32 @@ pub struct Sky {
 impl Sky {
     pub(super) fn over(race: &Race) -> Self {
         let culprits = culprits(race);
-        let foul: BTreeSet<(usize, usize)> = if culprits.is_empty() {
-            race.foul.iter().map(|foul| (foul.block, foul.round)).collect()
-        } else {
-            BTreeSet::new()
-        };
+        let mut foul: BTreeMap<(usize, usize), BTreeSet<String>> = BTreeMap::new();
+        for bad in race.foul.iter().filter(|_| culprits.is_empty()) {
+            foul.entry((bad.block, bad.round)).or_default().extend(bad.contenders.iter().cloned());
+        }
         let mut rounds: BTreeMap<usize, BTreeSet<usize>> = BTreeMap::new();
         for block in &race.blocks {
             let slices = block.trials.iter().flat_map(|trial| &trial.slices);
             rounds.entry(block.index).or_default().extend(slices.map(|slice| slice.round));
         }
-        let fair = rounds
-            .into_iter()
-            .map(|(block, rounds)| {
-                let fair = rounds.iter().filter(|round| !foul.contains(&(block, **round)));
-                (block, fair.count())
-            })
-            .collect();
-        Self { foul, fair, wanted: race.shape.rounds, culprits }
+        let together = race.kind != Kind::Solo;
+        Self { foul, rounds, together, wanted: race.shape.rounds, culprits }
     }
 
-    /// Whether a round is set aside.
-    pub fn is_foul(&self, block: usize, round: usize) -> bool {
-        self.foul.contains(&(block, round))
+    /// Whether a round is set aside when these are compared.
+    pub fn is_foul(&self, block: usize, round: usize, who: &[&str]) -> bool {
+        self.foul.get(&(block, round)).is_some_and(|whose| {
+            self.together || whose.is_empty() || who.iter().any(|id| whose.contains(*id))
+        })
     }
 
-    /// Whether a block has as many rounds in fair weather as were planned.
-    pub fn is_fair(&self, block: usize) -> bool {
-        self.fair.get(&block).is_none_or(|fair| *fair >= self.wanted)
+    /// Whether a block has as many rounds in fair weather as were planned, for these.
+    pub fn is_fair(&self, block: usize, who: &[&str]) -> bool {
+        self.rounds.get(&block).is_none_or(|rounds| {
+            let fair = rounds.iter().filter(|round| !self.is_foul(block, **round, who));
+            fair.count() >= self.wanted
+        })
     }
 
     /// Whether any round is set aside.
@@ -83,18 +84,23 @@ impl Sky {
     }
 }
 
-/// Contenders whose own slices are foul more often than chance allows.
+/// Contenders whose model's slices are foul more often than chance allows. By model: the reference
+/// races three times, and would hide behind its own twins.
 fn culprits(race: &Race) -> Vec<String> {
-    let mut slices: BTreeMap<&str, usize> = BTreeMap::new();
+    let model = |id: &str| race.contender(id).map_or_else(|| id.to_owned(), |c| c.model.clone());
+    let mut slices: BTreeMap<String, usize> = BTreeMap::new();
     for trial in race.blocks.iter().flat_map(|block| &block.trials) {
-        *slices.entry(&trial.contender).or_default() += trial.slices.len();
+        *slices.entry(model(&trial.contender)).or_default() += trial.slices.len();
     }
-    let foul = |id: &str| {
-        race.foul.iter().filter(|foul| foul.contenders.iter().any(|name| name == id)).count()
+    let foul = |of: &str| {
+        let names = race.foul.iter().flat_map(|foul| &foul.contenders);
+        names.filter(|id| model(id) == of).count()
     };
     let counts: Vec<FoulSlices<'_>> = slices
-        .into_iter()
-        .map(|(contender, slices)| FoulSlices { contender, foul: foul(contender), slices })
+        .iter()
+        .map(|(of, slices)| FoulSlices { contender: of, foul: foul(of), slices: *slices })
         .collect();
-    audit::culprits(&counts).into_iter().map(|culprit| culprit.contender).collect()
+    let guilty = audit::culprits(&counts);
+    let is_guilty = |id: &str| guilty.iter().any(|culprit| culprit.contender == model(id));
+    race.contenders.iter().map(|c| c.id.clone()).filter(|id| is_guilty(id)).collect()
 }

@@ -45,6 +45,8 @@ pub struct Summary {
     pub twin: Option<Control>,
     /// A⁺ for that metric; `None` where its handicap does not touch it.
     pub handicapped: Option<Control>,
+    /// Whether a handicapped twin was to race.
+    pub controlled: bool,
     /// What is to be known of how the race went.
     pub course: Course,
 }
@@ -190,6 +192,7 @@ pub fn summary_of(measures: &Measures<'_>) -> Summary {
         group,
         twin,
         handicapped,
+        controlled: race.contenders.iter().any(|c| c.role == Role::Handicapped),
         course: course(measures, metric),
     }
 }

@@ -422,6 +422,7 @@ fn trial(
                 done,
                 executed: done + 40,
                 cpu_turn_ns: whole((done + 40) as f64 * cpu * runner.cost.min(2.0) * weather),
+                cpu_ns: whole((done + 40) as f64 * cpu * runner.cost.min(2.0) * weather),
                 voluntary: Some(done * 2 + 80),
                 involuntary: Some(done / 50),
                 ..Slice::default()

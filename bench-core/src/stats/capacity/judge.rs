@@ -167,7 +167,7 @@ fn point(
     if !trial.outcome.is_ok() || trial.slices.is_empty() {
         return None;
     }
-    let is_fair = sky.is_fair(block);
+    let is_fair = sky.is_fair(block, &[&trial.contender]);
     let latencies = if is_fair { sky.latency(trial) } else { all_weathers(trial) };
     let point = Point {
         rate: load.mean_rate()?,

@@ -314,14 +314,24 @@ impl<X: Exchange> Run<'_, X> {
         }
         if ended {
             self.broken(index, &io::ErrorKind::UnexpectedEof.into());
-        } else if extra || !self.owes(index) {
-            self.freed(index, finished);
         } else if self.plan.for_ns > 0 {
             // When the client asks next, after it has thought.
-            self.target.connections[index].owes = true;
+            self.target.connections[index].owes = !extra && self.owes(index);
+            self.again(index, finished);
+        } else if extra || !self.owes(index) {
             self.freed(index, finished);
         } else if let (_, Err(error)) = self.ask(index, None, true) {
             self.broken(index, &error);
+        }
+    }
+
+    /// A client of a closed load asks again: at once if it does not think, for else it would wait for
+    /// the answers of others to be handled, and that wait would be in nobody's latency.
+    fn again(&mut self, index: usize, finished: u64) {
+        if self.plan.think_ns == 0 && finished < self.stop {
+            self.start(Free { since: finished, index }, finished);
+        } else {
+            self.freed(index, finished);
         }
     }
 
