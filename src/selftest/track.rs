@@ -64,7 +64,7 @@ impl Course<'_> {
             margin: std::collections::BTreeMap::new(),
             keep_slices: false,
         };
-        Ok(Plan::new(&cells[0].scenario, &cells, wish))
+        Ok(Plan::new(&cell.scenario, &cells, wish))
     }
 }
 

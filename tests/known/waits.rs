@@ -144,7 +144,9 @@ fn one_server_waits_as_theory_says_and_broken_recorders_do_not() {
     };
     // The clock starts when an operation is dispatched.
     let from_dispatch = broken(&|samples| {
-        samples.iter_mut().for_each(|sample| sample.intended = sample.started);
+        for sample in samples {
+            sample.intended = sample.started;
+        }
     });
     // What was waited for is taken off the result.
     let without_wait = broken(&|samples| {
