@@ -233,8 +233,8 @@ pub(super) fn check(context: &Context) -> Result<Vec<Known>, String> {
         model: "threads/per-task".into(),
         pairs: 2,
         blocks: if context.quick { 3 } else { 8 },
-        rounds: 6,
-        window: Some(Duration::from_millis(30)),
+        rounds: 16,
+        window: Some(Duration::from_millis(15)),
         bursts: None,
     };
     let first = resource::cpus().first().copied().into_iter().collect();
