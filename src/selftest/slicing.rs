@@ -14,7 +14,7 @@ use super::{
 };
 
 /// Blocks, rounds, and twins that are idle meanwhile.
-const EFFORT: (usize, usize, usize) = (12, 6, 2);
+const EFFORT: (usize, usize, usize) = (12, 8, 2);
 
 /// The classes of load: their name, the course, and what is compared. Tails of open loads need
 /// more operations than fit in here.
