@@ -416,3 +416,63 @@ fn encode(histogram: &Histogram<u64>) -> String {
     }
     BASE64_STANDARD.encode(bytes)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Clients that start together, and whose operations all last as long.
+    fn in_step(clients: u64, service: u64, pause: u64, until: u64) -> (Done, Numbers) {
+        let (mut done, mut numbers) = (Done::default(), Numbers::default());
+        for _ in 0..clients {
+            let (mut started, mut count) = (0, 0);
+            while started < until {
+                let finished = started + service;
+                let intended = started;
+                numbers.samples.push(Sample { intended, started, finished, check: 0 });
+                (started, count) = (finished + pause, count + 1);
+            }
+            done.sessions.push(count);
+        }
+        (done, numbers)
+    }
+
+    fn inside(window: &Window, (done, numbers): &(Done, Numbers)) -> Inside {
+        window.inside(&Seen {
+            done,
+            numbers,
+            offered: 0,
+            round: Some(0),
+            position: 0,
+            seed: 0,
+            memory: None,
+            peer: None,
+            weather: Weather::default(),
+            overflowed: None,
+            stretched: false,
+            factor: 1.0,
+        })
+    }
+
+    #[test]
+    fn clients_in_step_are_counted_by_their_cycles_and_not_by_waves() {
+        const US: u64 = 1_000;
+        let window = Window { from: 14_840 * US, to: 64_840 * US, cut: Cut::ByEnd };
+        // 3% slower; counted by ends, the first would have six waves and the second seven.
+        for service in [7_200 * US, 7_420 * US] {
+            let clients = in_step(64, service, 0, window.to);
+            let Inside { operations, busy_ns } = inside(&window, &clients);
+            let truth = 64.0 * (50_000 * US) as f64 / service as f64;
+            assert!((operations / truth - 1.0).abs() < 1e-9, "{operations} {truth}");
+            assert_eq!(busy_ns, 64 * 50_000 * US, "nobody waited");
+        }
+        // An operation that outlasts the window is a part of one, and no gap.
+        let stalled = in_step(1, 500_000 * US, 0, window.to);
+        assert!((inside(&window, &stalled).operations - 0.1).abs() < 1e-9);
+        // A pause is part of the cycle and of nobody's latency.
+        let paused = in_step(1, 3_000 * US, 1_000 * US, window.to);
+        let Inside { operations, busy_ns } = inside(&window, &paused);
+        assert!((operations - 12.5).abs() < 0.2, "{operations}");
+        assert!((37_000 * US..=38_500 * US).contains(&busy_ns), "{busy_ns}");
+    }
+}

@@ -381,3 +381,62 @@ fn a_secondary_difference_among_many_looks_must_be_rare() {
     discover(&mut verdicts, &[Some(0.04), Some(0.3)], Metric::Throughput);
     assert_eq!(verdicts.iter().map(|v| v.verdict).collect::<Vec<_>>(), [Call::Undecided; 2]);
 }
+
+#[test]
+fn the_reference_cannot_hide_behind_its_twins() {
+    let mut race = race(12, &[("same", 1.0)]);
+    race.shape.rounds = 2;
+    fouled(&mut race, &[0, 1], "ref");
+    fouled(&mut race, &[2, 3], "ref+twin");
+    let culprits = crate::stats::summary(&race).course.culprits;
+    assert_eq!(culprits, ["ref", "ref+twin"], "its slices, whatever they are called");
+}
+
+#[test]
+fn alone_everyone_has_weather_of_his_own() {
+    let mut race = race(12, &[("slow", 1.5), ("other", 1.2)]);
+    (race.kind, race.shape.rounds) = (crate::record::Kind::Solo, 4);
+    for (block, who) in (0..12).zip(["other", "ref+handicap", "elsewhere"].into_iter().cycle()) {
+        let (reason, contenders) = ("foreign load".into(), vec![who.into()]);
+        race.foul.push(Foul { block, round: 1, reason, contenders });
+    }
+    let judgement = judge(&race);
+    assert_eq!(marks_of(&judgement, Metric::P99, "slow").0, Call::Slower, "theirs was fair");
+    let other = judgement.verdicts.iter().find(|v| v.metric == Metric::P99 && v.a == "other");
+    assert_eq!(other.unwrap().n, 8, "four blocks of it were not");
+}
+
+#[test]
+fn a_wait_that_no_clock_saw_ranks_no_latency() {
+    let mut race = race(12, &[("pool", 0.5)]);
+    race.shape.sessions = 4;
+    each_slice(&mut race, "pool", |slice| slice.waiting_ns = Some(slice.window_ns / 10));
+    let judgement = judge(&race);
+    let (call, marks) = marks_of(&judgement, Metric::P50, "pool");
+    assert!(call == Call::Undecided && marks.contains(&mark::WAITS_OFF_THE_CLOCK.to_owned()));
+    assert_eq!(primary(&judgement, "pool").verdict, Call::Faster, "its throughput is what it is");
+}
+
+#[test]
+fn a_stalled_window_is_no_gap() {
+    let mut race = race(12, &[("stalls", 1.0)]);
+    each_slice(&mut race, "stalls", |slice| {
+        if slice.round == 0 {
+            (slice.done, slice.progress) = (0, Some(0.0));
+        }
+    });
+    let verdict = primary(&judge(&race), "stalls").clone();
+    assert!(verdict.marks.contains(&mark::UNEVEN.to_owned()), "{verdict:?}");
+}
+
+#[test]
+fn a_tie_that_the_peer_made_is_no_dead_heat_in_front_either() {
+    let mut race = race(12, &[("same", 1.0)]);
+    assert!(crate::stats::summary(&race).group.unwrap().equivalent);
+    race.placement.peer = vec![1];
+    each_slice(&mut race, "same", |slice| {
+        slice.span_ns = 1_000;
+        slice.peer = Some(PeerCounts { busy: 950, ..PeerCounts::default() });
+    });
+    assert!(!crate::stats::summary(&race).group.unwrap().equivalent);
+}
