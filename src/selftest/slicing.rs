@@ -71,7 +71,9 @@ pub(super) fn k12(context: &Context) -> Result<Vec<Known>, String> {
 /// The race in slices and the one without a pause, block by block in turn.
 fn both(context: &Context, course: &Course<'_>) -> Result<(Race, Race), String> {
     let (blocks, rounds, twins) = EFFORT;
-    let plan = course.plan(&context.cells, blocks, rounds)?;
+    let mut plan = course.plan(&context.cells, blocks, rounds)?;
+    // A tail needs operations.
+    plan.shape.window_ns = plan.shape.window_ns.max(50_000_000);
     let Ok(many) = u32::try_from(rounds) else { return Err("too many rounds".into()) };
     let [lead, window] = [plan.shape.lead_ns, plan.shape.window_ns].map(Duration::from_nanos);
     let whole = alone(plan.clone(), lead, many * window);

@@ -103,7 +103,8 @@ impl Known {
         Self { interval, ..Self::new(what, Unit::Number, truth, measured, limit) }
     }
 
-    /// Whether it is within its limit. What is not a number never is.
+    /// Whether it is within its limit. What is not a number never is; a ratio without an interval
+    /// proves nothing.
     ///
     /// ```
     /// use deadheat_core::stats::known::{Finding, Known, Limit, Unit};
@@ -116,13 +117,14 @@ impl Known {
         let off = self.measured - self.truth;
         let is = |holds: bool| if holds { Finding::Holds } else { Finding::Fails };
         match self.limit {
+            // Where no block has enough samples for a quantile there is no ratio, and no proof.
+            Limit::Margin(margin) => self.dead_heat(margin),
             _ if self.measured.is_nan() || self.truth.is_nan() => Finding::Fails,
             Limit::Relative(share) => is(off.abs() <= share * self.truth.abs()),
             Limit::Absolute(most) => is(off.abs() <= most),
             Limit::Above(share) => is((0.0..=share * self.truth).contains(&off)),
             Limit::AtMost => is(off <= 0.0),
             Limit::AtLeast => is(off >= 0.0),
-            Limit::Margin(margin) => self.dead_heat(margin),
         }
     }
 
@@ -161,5 +163,7 @@ mod tests {
         assert_eq!(of(Some((0.97, 1.06))), Finding::Undecided);
         assert_eq!(of(Some((1.06, 1.20))), Finding::Fails);
         assert_eq!(of(None), Finding::Undecided, "too few blocks prove nothing");
+        let none = Known::ratio("r", 1.0, &crate::stats::Estimate::default(), 0.05);
+        assert_eq!(none.finding(), Finding::Undecided, "nor do none");
     }
 }
