@@ -112,7 +112,7 @@ fn a_batch_takes_its_share_of_each_session() {
 
 #[test]
 fn below_capacity_constant_arrivals_never_wait() {
-    for load in ["open-900", "open-900-spawn"] {
+    for load in ["open-890", "open-890-spawn"] {
         simulate(load, 1, 50 * MS, |arrivals, samples| {
             assert_eq!((arrivals.len(), samples.len()), (44, 44), "{load}");
             assert!(samples.iter().all(|s| s.finished - s.intended == MS), "{load}");

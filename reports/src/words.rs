@@ -114,7 +114,7 @@ pub(crate) fn verdict(row: &Row, reference: &str) -> String {
     }
 }
 
-/// A mark in a few words; those of later versions have none.
+/// A mark in a few words; those of later versions have none, nor has what a heading already says.
 fn mark(id: &str) -> Option<&'static str> {
     Some(match id {
         "uneven" => "uneven",
@@ -135,7 +135,6 @@ fn mark(id: &str) -> Option<&'static str> {
         "weather" => "foul weather",
         "depends-on-weather" => "depends on the weather",
         "makes-weather" => "makes its own weather",
-        "exploratory" => "exploratory",
         "not-discovered" => "not rare among so many looks",
         _ => return None,
     })
