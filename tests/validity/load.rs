@@ -75,14 +75,15 @@ fn a_generator_that_is_starved_ranks_nobody() {
 
 #[test]
 fn a_server_that_falls_behind_is_saturated_and_that_is_a_result() {
-    let load = "open-100000";
+    let load = "open-300000";
     let plan = plan("http-server", &["threads/per-task", "tokio/current-thread"], load, "split");
     let race = run(&plan);
     assert_eq!(race.status, Status::Complete);
     for contender in race.contenders.iter().filter(|c| c.fits == Fits::Yes) {
         for (_, trial) in race.trials(&contender.id) {
             assert_eq!(trial.outcome, Outcome::Ok, "{}", contender.id);
-            assert!(trial.slices.iter().all(|slice| slice.saturated), "{}", contender.id);
+            let behind = trial.slices.iter().filter(|slice| slice.saturated).count();
+            assert!(2 * behind > trial.slices.len(), "{}: {behind}", contender.id);
             assert!(trial.slices.iter().all(|slice| slice.offered > 0));
         }
     }
