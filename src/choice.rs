@@ -3,7 +3,7 @@
 //! A profile leaves courses and models out. What is named is raced all the same: a filter that
 //! matches nothing within the profile is tried on what is outside of it.
 
-use deadheat_core::{cell::Cell, scenario::Tier};
+use deadheat_core::cell::Cell;
 use regex::Regex;
 
 use crate::{
@@ -69,9 +69,10 @@ impl Marked {
             Racer::Own(cell) => !choice.models.is_empty() || profile.has_model(cell.model.id),
             Racer::External(_) => true,
         };
-        let tier = if choice.all { Tier::Publish } else { profile.tier() };
         let tiered = |course: &Course| {
-            course.tier <= tier || choice.scenarios.iter().any(|name| name == course.scenario.id)
+            choice.all
+                || profile.has_course(course.tier)
+                || choice.scenarios.iter().any(|name| name == course.scenario.id)
         };
         let none = |course: &Course| vec![false; course.racers.len()];
         let mut marked = Self { racers: all.iter().map(none).collect() };

@@ -106,17 +106,19 @@ impl Terms {
         min_blocks(compared(plan), rank)
     }
 
-    /// Cuts the plans to `most`: rounds first, wherever there are most of them; then blocks, down
-    /// to what the intervals need. Says so where even that is not enough.
+    /// Cuts the plans to `most`: rounds first, where most is counted without them; then blocks,
+    /// down to what the intervals need. Says so where even that is not enough. What is left over
+    /// goes to the plans in which least is counted.
     pub(crate) fn cut(&self, plans: &mut [Plan], most: Duration) -> Option<Warning> {
         while total(plans) > most {
-            let longest = plans
+            let richest = plans
                 .iter_mut()
                 .filter(|plan| can_lose_rounds(plan))
-                .max_by_key(|plan| (plan.shape.rounds, plan.estimate()));
-            let Some(plan) = longest else { break };
+                .max_by_key(|plan| (plan.counted(), plan.estimate()));
+            let Some(plan) = richest else { break };
             plan.shape.rounds -= 1;
         }
+        while self.give_a_round(plans, most) {}
         while total(plans) > most && !self.fixed {
             let spare = |plan: &Plan| plan.shape.blocks.saturating_sub(self.least(plan));
             let Some(plan) = plans.iter_mut().max_by_key(|plan| spare(plan)) else { break };
@@ -135,6 +137,22 @@ impl Terms {
             ),
             advice: "fewer models or courses, or a longer --max-time".into(),
         })
+    }
+
+    /// Gives the poorest plan a round more, of those where it fits and is wanted.
+    fn give_a_round(&self, plans: &mut [Plan], most: Duration) -> bool {
+        let spare = most.saturating_sub(total(plans));
+        let fits = |plan: &Plan| {
+            let mut more = plan.clone();
+            more.shape.rounds += 1;
+            more.estimate().saturating_sub(plan.estimate()) <= spare
+        };
+        let wants =
+            |plan: &Plan| plan.kind == Kind::Sliced && plan.shape.rounds < self.effort.rounds;
+        let poor = plans.iter_mut().filter(|plan| wants(plan) && !spare.is_zero() && fits(plan));
+        let Some(plan) = poor.min_by_key(|plan| plan.counted()) else { return false };
+        plan.shape.rounds += 1;
+        true
     }
 }
 
@@ -210,4 +228,51 @@ pub(crate) fn lines(plans: &[Plan]) -> Vec<String> {
     let races = if plans.len() == 1 { "1 race".into() } else { format!("{} races", plans.len()) };
     lines.insert(0, format!("plan: {races}, about {}", words(total(plans))));
     lines
+}
+
+#[cfg(all(test, feature = "tokio"))]
+mod tests {
+    use deadheat_core::race::plan::Pace;
+
+    use super::*;
+    use crate::{choice::choose, cli::ChoiceArgs, matrix};
+
+    /// The plans of `--quick`, with operations of 1 ms in one race and of 10 ms in the others.
+    fn quick() -> (Terms, Vec<Plan>) {
+        let args = EffortArgs { quick: true, ..EffortArgs::default() };
+        let terms = Terms::new(&args, false, 1);
+        let choice = ChoiceArgs::default();
+        let courses = choose(&matrix::cells(), &[], &choice, terms.profile, None).unwrap();
+        let mut plans = terms.plans(&courses);
+        plans.retain(|plan| plan.kind == Kind::Sliced);
+        for plan in &mut plans {
+            let service_ns = if plan.scenario.id == "tcp-echo" { 1_000_000 } else { 10_000_000 };
+            plan.refit(Pace { service_ns, ready_ns: 1_000_000, ..Pace::default() });
+        }
+        (terms, plans)
+    }
+
+    #[test]
+    fn a_cut_takes_rounds_where_most_is_counted() {
+        let (terms, mut plans) = quick();
+        let whole = total(&plans);
+        assert!(plans.len() > 1 && terms.cut(&mut plans, whole).is_none());
+        assert!(plans.iter().all(|plan| plan.shape.rounds == 4), "all fits");
+        let warning = terms.cut(&mut plans, whole.mul_f64(0.9));
+        assert!(warning.is_none() && total(&plans) <= whole.mul_f64(0.9));
+        for plan in &plans {
+            let short = plan.scenario.id == "tcp-echo";
+            assert_eq!(plan.shape.rounds < 4, short, "{}", plan.id());
+        }
+        // What turns out to be left is used.
+        terms.cut(&mut plans, whole);
+        assert!(plans.iter().all(|plan| plan.shape.rounds == 4));
+    }
+
+    #[test]
+    fn a_cut_leaves_the_blocks_that_an_interval_needs() {
+        let (terms, mut plans) = quick();
+        assert!(terms.cut(&mut plans, Duration::from_secs(1)).is_some(), "over time, and said");
+        assert!(plans.iter().all(|p| p.shape.rounds == 1 && p.shape.blocks == terms.least(p)));
+    }
 }

@@ -66,12 +66,12 @@ impl Profile {
         }
     }
 
-    /// The courses that belong to it without being named.
-    pub(crate) fn tier(self) -> Tier {
+    /// Whether a course belongs to it without being named.
+    pub(crate) fn has_course(self, tier: Tier) -> bool {
         match self {
-            Self::Quick => Tier::Quick,
-            Self::Smoke | Self::Default => Tier::Default,
-            Self::Publish => Tier::Publish,
+            Self::Quick => matches!(tier, Tier::Quick | Tier::Brief),
+            Self::Smoke | Self::Default => matches!(tier, Tier::Quick | Tier::Default),
+            Self::Publish => true,
         }
     }
 

@@ -133,7 +133,8 @@ pub fn run(
 /// Fits a plan to this machine: a slice of each model, alone. Where that shows nothing the plan stays
 /// as it is; what is wrong will be seen, and reported, in the race.
 pub fn calibrate(plan: &mut Plan, launcher: &dyn Launcher) -> Result<(), RaceError> {
-    if plan.kind != Kind::Sliced {
+    let climbs = (plan.scenario.describe)().solo_steps > 0;
+    if plan.kind != Kind::Sliced && !climbs {
         return Ok(());
     }
     let mut peers = start_peers(plan, launcher)?;

@@ -106,6 +106,9 @@ pub struct Shape {
     pub lead_ns: u64,
     /// What is measured.
     pub window_ns: u64,
+    /// The window of a warm-up round, of which nothing counts.
+    #[serde(default)]
+    pub warmup_window_ns: u64,
     /// At the load, after the window.
     pub out_ns: u64,
     /// How long unfinished operations are waited for.

@@ -71,10 +71,13 @@ pub struct Course {
 }
 
 /// When a course is run.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Tier {
     /// In every profile.
     Quick,
+    /// In `--quick`, in the place of a longer one, and with `--profile publish`, `--all`, or by
+    /// name.
+    Brief,
     /// In all but `--quick`.
     Default,
     /// With `--profile publish`, `--all`, or by name.

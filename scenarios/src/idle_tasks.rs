@@ -68,8 +68,8 @@ impl Scenario for IdleTasks {
             stands_for: "connections that are open and silent",
             params: &[],
             courses: &[
-                Course { load: "batch-10000", params: "", placement: "same", tier: Tier::Quick },
-                Course { load: "batch-1000", params: "", placement: "same", tier: Tier::Publish },
+                Course { load: "batch-10000", params: "", placement: "same", tier: Tier::Default },
+                Course { load: "batch-2000", params: "", placement: "same", tier: Tier::Brief },
                 Course { load: "batch-100000", params: "", placement: "same", tier: Tier::Publish },
             ],
             primary: Some(Metric::Memory),

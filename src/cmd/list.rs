@@ -119,6 +119,7 @@ fn scenarios(courses: &[Course]) {
             };
             let when = match course.tier {
                 Tier::Quick => "in every profile",
+                Tier::Brief => "in --quick, and by name, with --all or --profile publish",
                 Tier::Default => "in all but --quick",
                 Tier::Publish => "by name, with --all or --profile publish",
             };

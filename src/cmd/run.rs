@@ -111,7 +111,7 @@ impl Run {
             None => args.effort.seed.unwrap_or_else(random_seed),
         };
         let baseline = args.results.baseline.as_deref().map(compare::baseline).transpose()?;
-        let terms = Terms::new(&args.effort, args.results.keep_slices, seed);
+        let mut terms = Terms::new(&args.effort, args.results.keep_slices, seed);
         if terms.until.is_some() && terms.profile.least_rank() == 0 {
             return Err(Failure::usage("--until: the smoke profile judges nothing"));
         }
@@ -142,7 +142,10 @@ impl Run {
             // What can't be written is found before anything runs.
             let folder = Folder::create(args.results.out.as_deref(), &record)?;
             if terms.profile != Profile::Smoke && args.effort.slo.is_none() {
+                let begun = clock::now();
                 calibrate(&mut plans, &launcher);
+                let spent = Duration::from_nanos(clock::now() - begun);
+                terms.most = terms.most.map(|most| most.saturating_sub(spent));
             }
             (folder, record)
         };

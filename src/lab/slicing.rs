@@ -13,10 +13,11 @@ use deadheat_core::{
     cell::ScenarioInfo,
     race::{Plan, order},
     record::{Call, Kind, Metric, Race},
-    scenario::Tier,
     stats::{Estimate, Measures, applicable, decide},
 };
 use serde::{Deserialize, Serialize};
+
+use crate::profile::Profile;
 
 use super::{
     Campaign, Stop,
@@ -61,10 +62,9 @@ impl Campaign for Slicing {
         }
         let conditions = scenarios.into_iter().flat_map(|scenario| {
             let about = (scenario.describe)();
-            let sliced = about
-                .courses
-                .iter()
-                .filter(move |course| about.solo_steps == 0 && course.tier <= Tier::Default);
+            let sliced = about.courses.iter().filter(move |course| {
+                about.solo_steps == 0 && Profile::Default.has_course(course.tier)
+            });
             sliced.map(|course| Course {
                 scenario: scenario.id,
                 load: course.load,

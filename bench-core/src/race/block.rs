@@ -263,9 +263,12 @@ impl<'a> Cast<'a> {
         &mut self.peers.children[0]
     }
 
-    pub(super) fn turn_of(&self, player: &Player, seed: u64) -> (Turn, Vec<u64>) {
+    /// What a slice asks for; `warm`: it only warms up.
+    pub(super) fn turn_of(&self, player: &Player, seed: u64, warm: bool) -> (Turn, Vec<u64>) {
         let shape = &self.plan.shape;
-        let span = shape.lead_ns + shape.window_ns + shape.out_ns;
+        let window =
+            if warm { shape.warmup_window_ns.min(shape.window_ns) } else { shape.window_ns };
+        let span = shape.lead_ns + window + shape.out_ns;
         let arrivals = match self.plan.batch() {
             0 => self.plan.load.schedule(span, seed),
             n => vec![0; usize::try_from(n).unwrap_or(usize::MAX)],
@@ -300,7 +303,7 @@ impl<'a> Cast<'a> {
         if player.child.is_none() {
             return Ok(Weather::default());
         }
-        let (turn, arrivals) = self.turn_of(player, seed);
+        let (turn, arrivals) = self.turn_of(player, seed, round.is_none());
         let overflows = resource::listen_overflows();
         let before = self.weather(player);
         let (result, peer) = if self.plan.scenario.server {

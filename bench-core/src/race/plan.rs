@@ -200,10 +200,9 @@ impl Plan {
     /// Fits the lengths of slices to what was seen. A closed window holds fifty operations where
     /// that is short enough; an open one outlasts its queue's memory.
     pub fn refit(&mut self, pace: Pace) {
-        let Shape { lead_ns, window_ns, out_ns, .. } =
+        let Shape { lead_ns, window_ns, warmup_window_ns, out_ns, .. } =
             shape(self.kind, &pace, self.load, &self.effort);
-        (self.shape.lead_ns, self.shape.window_ns, self.shape.out_ns) =
-            (lead_ns, window_ns, out_ns);
+        self.shape = Shape { lead_ns, window_ns, warmup_window_ns, out_ns, ..self.shape };
         self.pace = Some(pace);
         self.warnings.retain(|warning| warning.code != FEW_OPERATIONS);
         let typical = Duration::from_nanos(pace.service_ns);
@@ -250,13 +249,38 @@ impl Plan {
             Some(pace) => 20_000_000 + alive * pace.ready_ns,
             None => 40_000_000 + 8_000_000 * alive + 200_000 * self.shape.sessions as u64,
         };
-        let slices = (self.shape.rounds + self.shape.warmup) as u64 * alive;
         let slice = match self.pace {
-            Some(pace) => lead_ns + window_ns + out_ns + pace.rest_ns,
+            Some(pace) => self.timed_ns() + pace.rest_ns,
             None => slice + 1_500_000,
         };
-        let block = startup + slices * slice;
+        let warm = slice.saturating_sub(window_ns.saturating_sub(self.shape.warmup_window_ns));
+        let round = self.shape.rounds as u64 * slice + self.shape.warmup as u64 * warm;
+        let block = startup + alive * round;
         Duration::from_nanos(block * self.shape.blocks as u64)
+    }
+
+    /// How long a slice lasts by the clock, ns; 0 where it ends with its operations.
+    pub(super) fn timed_ns(&self) -> u64 {
+        let Shape { lead_ns, window_ns, out_ns, .. } = self.shape;
+        if self.batch() > 0 { 0 } else { lead_ns + window_ns + out_ns }
+    }
+
+    /// How much the measured rounds of a block count, as a measure of what they can tell:
+    /// operations of each session of a closed load, whose sessions may move in step; operations
+    /// beyond the 99th percentile of an open one, whose tail decides.
+    pub fn counted(&self) -> u64 {
+        const PERCENT: u64 = 100;
+        let typical = (self.scenario.describe)().typical;
+        let service =
+            self.pace.map_or_else(|| clock::nanos(typical(&self.params)), |p| p.service_ns);
+        let window = self.shape.rounds as u64 * self.shape.window_ns;
+        match self.load.arrivals {
+            Arrivals::Closed { think, .. } => window / (service + clock::nanos(think)).max(1),
+            Arrivals::Open { rate, .. } => {
+                (Duration::from_nanos(window).as_secs_f64() * rate as f64) as u64 / PERCENT
+            }
+            Arrivals::Batch(operations) => operations,
+        }
     }
 
     /// Operations of one turn of a batch, or of a closed load that takes turns.

@@ -56,6 +56,9 @@ pub(super) fn kind(solo_steps: usize, typical: Duration, load: Load) -> Kind {
 /// Lead-in and window beyond which a contender's pauses would be too long, ns.
 pub(super) const LONGEST_SLICE: u64 = 1_000_000_000;
 
+/// The shortest window of a closed load, ns.
+const SHORTEST_WINDOW: u64 = 20_000_000;
+
 /// The lengths of a slice, from how long an operation takes.
 pub(super) fn shape(kind: Kind, pace: &Pace, arrivals: Load, effort: &Effort) -> Shape {
     const MS: u64 = 1_000_000;
@@ -70,9 +73,11 @@ pub(super) fn shape(kind: Kind, pace: &Pace, arrivals: Load, effort: &Effort) ->
         (lead, (5 * relaxation).clamp(60 * MS, 5_000 * MS), (2 * cycle).clamp(2 * MS, 100 * MS))
     } else {
         // Two operations per session before the window, fifty in it where that is short enough.
-        ((2 * cycle).max(2 * MS), (50 * cycle).clamp(20 * MS, 50 * MS), 0)
+        ((2 * cycle).max(2 * MS), (50 * cycle).clamp(SHORTEST_WINDOW, 50 * MS), 0)
     };
     let window = effort.window.map_or(window, clock::nanos);
+    // What warms up need not hold operations enough to count.
+    let warm = if arrivals.is_open() { window } else { window.min(SHORTEST_WINDOW) };
     let (rounds, warmup) = match kind {
         Kind::Sliced => (effort.rounds, effort.warmup),
         Kind::Turns | Kind::Solo => (effort.long_rounds, 0),
@@ -83,6 +88,7 @@ pub(super) fn shape(kind: Kind, pace: &Pace, arrivals: Load, effort: &Effort) ->
         warmup,
         lead_ns: lead,
         window_ns: window,
+        warmup_window_ns: warm,
         out_ns: out,
         drain_ns: 2_000 * MS,
         sessions: 0,

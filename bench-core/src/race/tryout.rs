@@ -6,7 +6,7 @@ use crate::{
     clock,
     protocol::{Done, Numbers},
     race::{LONGEST_BATCH, RaceError, block::Cast, order, plan::Pace},
-    record::{Role, Shape},
+    record::Role,
 };
 
 /// What a slice showed that does not count.
@@ -67,14 +67,21 @@ impl Cast<'_> {
             .copied()
             .filter(|index| self.plan.entrants[*index].contender.role == Role::Model)
             .collect();
+        let count = models.len();
         let mut seen = Vec::new();
         for index in models {
-            seen.extend(self.try_out(index, None)?);
+            // Its controls are as it is.
+            let id = &self.plan.entrants[index].contender.id;
+            let controls = if *id == self.plan.reference { self.able.len() - count } else { 0 };
+            seen.extend(self.try_out(index, None)?.map(|tried| (1 + controls as u64, tried)));
         }
-        let Shape { lead_ns, window_ns, out_ns, .. } = self.plan.shape;
-        let count = seen.len() as u64;
-        let mean = |of: &dyn Fn(&Tried) -> u64| seen.iter().map(of).sum::<u64>() / count.max(1);
-        let most = |of: &dyn Fn(&Tried) -> Option<u64>| seen.iter().filter_map(of).max();
+        let timed = self.plan.timed_ns();
+        let all: u64 = seen.iter().map(|(weight, _)| weight).sum();
+        let mean = |of: &dyn Fn(&Tried) -> u64| {
+            seen.iter().map(|(weight, tried)| weight * of(tried)).sum::<u64>() / all.max(1)
+        };
+        let most =
+            |of: &dyn Fn(&Tried) -> Option<u64>| seen.iter().filter_map(|(_, t)| of(t)).max();
         let places = (self.plan.placement.sut.len(), self.plan.shape.sessions);
         let cpus = |tried: &Tried| match tried.workers {
             Some(workers @ 1..) => places.0.min(workers),
@@ -85,7 +92,7 @@ impl Cast<'_> {
             relaxation_ns: most(&|tried| tried.relaxation_ns((cpus(tried), places.1)))
                 .unwrap_or(12 * service_ns),
             ready_ns: mean(&|tried| tried.ready_ns),
-            rest_ns: mean(&|tried| tried.whole_ns.saturating_sub(lead_ns + window_ns + out_ns)),
+            rest_ns: mean(&|tried| tried.whole_ns.saturating_sub(timed)),
         }))
     }
 
@@ -98,7 +105,7 @@ impl Cast<'_> {
         let mut player = self.start(index);
         self.await_ready(&mut player)?;
         let seed = order::seed(self.plan.seed, &self.plan.id(), usize::MAX, index);
-        let (turn, planned) = self.turn_of(&player, seed);
+        let (turn, planned) = self.turn_of(&player, seed, false);
         let arrivals = arrivals.unwrap_or(&planned);
         let begun = clock::now();
         let done = if self.plan.scenario.server {

@@ -347,6 +347,11 @@ fn percentiles(heard: &Heard<'_>) -> Vec<Percentiles> {
 fn conditions(record: &Record, race: &Race) -> Vec<(String, String)> {
     let shape = &race.shape;
     let time = |ns: u64| if ns == 0 { String::new() } else { human::time(ns as f64) };
+    let warm = match shape.warmup_window_ns {
+        warm @ 1.. if warm < shape.window_ns => format!(" (windows of {})", time(warm)),
+        _ => String::new(),
+    };
+    let rounds = format!("{} and {} warm-up{warm}", shape.rounds, shape.warmup);
     let cpus = |cpus: &[usize]| cpus.iter().map(ToString::to_string).collect::<Vec<_>>().join(" ");
     let margins: Vec<String> = deadheat_core::stats::applicable(race)
         .into_iter()
@@ -364,7 +369,7 @@ fn conditions(record: &Record, race: &Race) -> Vec<(String, String)> {
         ("CPUs of peers".into(), cpus(&race.placement.peer)),
         ("CPUs of the harness".into(), cpus(&race.placement.harness)),
         ("blocks".into(), format!("{} of {}", race.blocks.len(), shape.blocks)),
-        ("rounds of a block".into(), format!("{} and {} warm-up", shape.rounds, shape.warmup)),
+        ("rounds of a block".into(), rounds),
         ("lead-in, at least".into(), time(shape.lead_ns)),
         ("window".into(), time(shape.window_ns)),
         ("lead-out".into(), time(shape.out_ns)),
