@@ -84,7 +84,11 @@ impl Screen {
                 }
             }
             (None, Progress::Started) => {
-                output::note(format_args!("race {}/{}: {}", course.index + 1, course.of, race.id));
+                let (race_number, shape) = (course.index + 1, &race.shape);
+                output::note(format_args!(
+                    "race {race_number}/{}: {}, {} × {}",
+                    course.of, race.id, shape.blocks, shape.rounds
+                ));
             }
             (None, Progress::Block) if race.blocks.len().is_multiple_of(EVERY) => {
                 let (done, of) = (race.blocks.len(), course.blocks);

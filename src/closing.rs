@@ -54,8 +54,8 @@ fn ties(summaries: &[Summary]) -> String {
         .flat_map(|summary| tied(summary).map(move |ids| (summary, ids)))
         .filter(|(_, ids)| ids.len() > 1)
         .map(|(summary, ids)| {
-            let within = human::percent(summary.margin);
-            format!("{} — {} (within {within})", summary.race, names(&ids))
+            let margin = human::percent(summary.margin);
+            format!("{} — {} (margin {margin})", summary.race, names(&ids))
         })
         .collect();
     match told.as_slice() {
@@ -144,13 +144,13 @@ mod tests {
     #[test]
     fn every_proven_tie_is_told_once() {
         for (group, dead_heat, told) in [
-            (&["a", "b"][..], &[][..], "Dead heats: r — a and b (within 5.0%)."),
-            (&["a", "ref"], &["a"], "Dead heats: r — a and ref (within 5.0%)."),
-            (&["a"], &["b"], "Dead heats: r — ref and b (within 5.0%)."),
+            (&["a", "b"][..], &[][..], "Dead heats: r — a and b (margin 5.0%)."),
+            (&["a", "ref"], &["a"], "Dead heats: r — a and ref (margin 5.0%)."),
+            (&["a"], &["b"], "Dead heats: r — ref and b (margin 5.0%)."),
             (
                 &["a", "b"],
                 &["c"],
-                "Dead heats: r — a and b (within 5.0%); r — ref and c (within 5.0%).",
+                "Dead heats: r — a and b (margin 5.0%); r — ref and c (margin 5.0%).",
             ),
             (&["a"], &[], "Dead heats: none is proven."),
         ] {

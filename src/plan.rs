@@ -31,6 +31,8 @@ pub(crate) struct Terms {
     pub(crate) until: Option<f64>,
     /// What the run must fit in.
     pub(crate) most: Option<Duration>,
+    /// The same, before calibration took its part.
+    asked: Option<Duration>,
 }
 
 impl Terms {
@@ -59,6 +61,7 @@ impl Terms {
             keep_slices,
             until: args.until,
             most,
+            asked: most,
         }
     }
 
@@ -106,15 +109,15 @@ impl Terms {
         min_blocks(compared(plan), rank)
     }
 
-    /// Cuts the plans to `most`: rounds first, where most is counted without them; then blocks,
+    /// Cuts the plans to `most`: rounds first, from the plans that tell most; then blocks,
     /// down to what the intervals need. Says so where even that is not enough. What is left over
-    /// goes to the plans in which least is counted.
+    /// goes to the plans that tell least.
     pub(crate) fn cut(&self, plans: &mut [Plan], most: Duration) -> Option<Warning> {
         while total(plans) > most {
             let richest = plans
                 .iter_mut()
                 .filter(|plan| can_lose_rounds(plan))
-                .max_by_key(|plan| (plan.counted(), plan.estimate()));
+                .max_by_key(|plan| (plan.tells(), plan.estimate()));
             let Some(plan) = richest else { break };
             plan.shape.rounds -= 1;
         }
@@ -133,7 +136,7 @@ impl Terms {
             text: format!(
                 "the fewest blocks and rounds that can be judged need about {}, more than {}",
                 words(total(plans)),
-                words(most)
+                words(self.asked.unwrap_or(most))
             ),
             advice: "fewer models or courses, or a longer --max-time".into(),
         })
@@ -150,7 +153,7 @@ impl Terms {
         let wants =
             |plan: &Plan| plan.kind == Kind::Sliced && plan.shape.rounds < self.effort.rounds;
         let poor = plans.iter_mut().filter(|plan| wants(plan) && !spare.is_zero() && fits(plan));
-        let Some(plan) = poor.min_by_key(|plan| plan.counted()) else { return false };
+        let Some(plan) = poor.min_by_key(|plan| plan.tells()) else { return false };
         plan.shape.rounds += 1;
         true
     }
@@ -253,7 +256,7 @@ mod tests {
     }
 
     #[test]
-    fn a_cut_takes_rounds_where_most_is_counted() {
+    fn a_cut_takes_rounds_from_those_that_tell_most() {
         let (terms, mut plans) = quick();
         let whole = total(&plans);
         assert!(plans.len() > 1 && terms.cut(&mut plans, whole).is_none());

@@ -63,7 +63,7 @@ pub(crate) const CHECKS: &[Check] = &[
     check("K6", "queues wait as long as theory says", false, queues::k6),
     check("K7", "a stall is seen by everyone who arrives meanwhile", false, stall::k7),
     check("K8", "a batch of waits takes its waves", true, batch::k8),
-    check("K9", "CPU time, memory, threads and blocks are what was used", false, resources::k9),
+    check("K9", "CPU time, memory, threads and blocks are what was used", true, resources::k9),
     check("K10", "histograms keep their samples, and merge into the whole", true, recording::k10),
     check("K11", "models that cheat are refused", true, refused::k11),
     check("K12", "slices bias nothing", false, slicing::k12),

@@ -177,6 +177,7 @@ fn a_foreign_program_races_by_the_protocol_alone() {
     for trial in trials(&race, "python/threads") {
         assert_eq!(trial.outcome, Outcome::Ok);
         assert!(trial.slices.iter().any(|slice| slice.done > 0));
+        assert!(trial.resources.threads_peak >= Some(1), "none of its threads is ours");
         for slice in &trial.slices {
             assert!(slice.cpu_ns > 0, "the system tells its CPU time: {slice:?}");
             assert_eq!(slice.voluntary, None, "nobody tells its switches, and that is not zero");
@@ -264,6 +265,28 @@ fn a_block_that_is_cut_is_kept_where_everyone_has_a_whole_round() {
         let wanted = kept.map(|rounds| (rounds.to_vec(), stop_at < 9));
         assert_eq!(race.blocks.first().map(rounds), wanted, "{stop_at}");
     }
+}
+
+#[test]
+fn a_reference_that_is_too_slow_gives_its_place_to_the_first_that_is_not() {
+    let models = ["blocking/sequential", "threads/pool-64", "tokio/current-thread"];
+    let mut plan = plan("sleep", &models, "batch-1000", &[]);
+    let params = (plan.scenario.describe)().params;
+    plan.params = Params::parse("for=22ms", params).unwrap();
+    plan.reference = "blocking/sequential".into();
+    plan.shape.blocks = 1;
+    let race = run(&plan, &Threads(&CELLS));
+    let fits = |id: &str| race.contenders.iter().find(|c| c.id == id).map(|c| c.fits.clone());
+    match fits("blocking/sequential") {
+        Some(Fits::NotApplicable(reason)) => assert!(reason.contains("too slow"), "{reason}"),
+        other => panic!("{other:?}"),
+    }
+    assert_eq!(race.reference, "threads/pool-64");
+    for id in ["threads/pool-64+twin", "threads/pool-64+handicap", "tokio/current-thread"] {
+        assert_eq!(fits(id), Some(Fits::Yes), "{id}");
+        assert_eq!(trials(&race, id).len(), 1, "{id}");
+    }
+    assert_eq!(race.blocks[0].trials.len(), 4);
 }
 
 #[test]

@@ -37,6 +37,11 @@ pub fn here() -> Machine {
     machine
 }
 
+/// The fewest processes and threads that a cgroup above this process may have.
+pub(crate) fn pids_max() -> Option<u64> {
+    cgroup::pids_max(&Tree(Path::new("/")))
+}
+
 /// The machine whose `/proc` and `/sys` are under `root`.
 pub fn read(root: &Path) -> Machine {
     examine(root, None)

@@ -10,7 +10,7 @@ use thiserror::Error;
 use crate::{
     cell::Verifier,
     protocol::Prepare,
-    record::{Fits, Kind, Outcome, Race, Status, Trial, Warning},
+    record::{Contender, Fits, Kind, Outcome, Race, Status, Trial, Warning},
     scenario::Setup,
 };
 
@@ -28,6 +28,7 @@ mod player;
 mod shape;
 mod tryout;
 pub mod weather;
+mod window;
 
 use self::{block::Cast, child::Child, weather::Steal};
 
@@ -109,6 +110,20 @@ pub fn run(
             race.contenders[contender].fits = Fits::NotApplicable(why);
         }
     }
+    let other = plan.with_able_reference(&race.contenders);
+    if let (Some(other), true) = (&other, race.blocks.is_empty()) {
+        race.warnings.push(Warning {
+            code: "reference".into(),
+            text: format!(
+                "{} cannot run here: {} is the reference",
+                plan.reference, other.reference
+            ),
+            advice: String::new(),
+        });
+        race.reference.clone_from(&other.reference);
+        race.contenders = contenders_of(other);
+    }
+    let plan = other.as_ref().unwrap_or(plan);
     let mut steal = Steal::default();
     let mut stopped = watch(race, Progress::Started).is_break();
     while race.blocks.len() < plan.shape.blocks && !stopped {
@@ -165,7 +180,7 @@ pub fn begin(plan: &Plan) -> Race {
         primary: plan.primary,
         reference: plan.reference.clone(),
         margin: plan.margin.clone(),
-        contenders: plan.entrants.iter().map(|entrant| entrant.contender.clone()).collect(),
+        contenders: contenders_of(plan),
         warnings: plan.warnings.clone(),
         peer_threads: peer_threads(plan),
         ..Race::default()
@@ -175,6 +190,10 @@ pub fn begin(plan: &Plan) -> Race {
         race.warnings.push(Warning { code: "nobody-fits".into(), text, advice: String::new() });
     }
     race
+}
+
+fn contenders_of(plan: &Plan) -> Vec<Contender> {
+    plan.entrants.iter().map(|entrant| entrant.contender.clone()).collect()
 }
 
 /// CPUs that the peers can use at once, where that is less than they are given.

@@ -107,7 +107,7 @@ pub struct Shape {
     /// What is measured.
     pub window_ns: u64,
     /// The window of a warm-up round, of which nothing counts.
-    #[serde(default)]
+    #[serde(default, skip_serializing_if = "is_zero")]
     pub warmup_window_ns: u64,
     /// At the load, after the window.
     pub out_ns: u64,
@@ -117,6 +117,11 @@ pub struct Shape {
     pub sessions: usize,
     /// Operations that one sample covers (1, or a counted batch for very short operations).
     pub ops_per_sample: u64,
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde's signature")]
+fn is_zero(value: &u64) -> bool {
+    *value == 0
 }
 
 /// One scenario under one load with one set of parameters, run by every model that fits.
@@ -436,8 +441,12 @@ pub struct Slice {
     pub censored: u64,
     /// Samples beyond the histogram's range.
     pub clipped: u64,
-    /// By kind.
+    /// By kind, lead-in and lead-out included.
     pub errors: BTreeMap<String, u64>,
+    /// Of these, those in the window: exact under an open load, by its share of the slice under a
+    /// closed one; `None` in records that do not tell.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub failed: Option<u64>,
     /// Whether it fell behind an open load: of the operations intended in the window, less than
     /// 99% had ended soon after it (METHODOLOGY.md, "Validity").
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]

@@ -2,14 +2,16 @@
 //!
 //! A cost is the median over blocks of what the contender itself cost, with the exact 95% interval
 //! of that median: unlike a verdict it is not paired with the reference, so it keeps all of the
-//! machine's noise. Nothing is averaged.
+//! machine's noise. Nothing is averaged. A quantile is the median of the blocks' quantiles, and so
+//! another figure than that of all blocks merged, which tables show.
 //!
-//! Controls are left out, and so are races that their controls void: these tools rank and raise
-//! alarms by whatever they are given, and an INVALID race ranks nobody.
+//! Controls are left out, and so are races that their controls void, and costs of which the race
+//! itself says nothing (too few samples, saturated, late arrivals …): these tools rank and raise
+//! alarms by whatever they are given.
 
 use deadheat_core::{
-    record::{Contender, Metric, Race, Record, Role},
-    stats::{Estimate, Measures, Summary, applicable, summary},
+    record::{Contender, Metric, Race, Record, Role, Verdict},
+    stats::{Estimate, Measures, Summary, applicable, mark, summary},
 };
 
 use crate::names::cell;
@@ -55,8 +57,31 @@ pub(crate) fn believed(record: &Record) -> Vec<Raced<'_>> {
     races.retain(|raced| !raced.summary.is_invalid());
     for raced in &mut races {
         raced.cells.retain(|cell| cell.contender.role == Role::Model);
+        for cell in &mut raced.cells {
+            cell.costs.retain(|cost| {
+                is_said((raced.race, &raced.summary), &cell.contender.id, cost.metric)
+            });
+        }
     }
     races
+}
+
+/// Whether the race says anything of a contender's cost: its own conditions allow it, and it is not
+/// that too few samples decide it.
+fn is_said(raced: (&Race, &Summary), id: &str, metric: Metric) -> bool {
+    let (race, summary) = raced;
+    let is_tail = matches!(metric, Metric::P50 | Metric::P99);
+    let allowed = summary.rows.iter().find(|row| row.id == id).is_none_or(|row| {
+        let own = &row.conditions;
+        let behind = is_tail && (own.saturated || own.waits_off_the_clock);
+        !behind && !own.generator_limited && !row.beyond.contains(&metric)
+    });
+    let is_thin = |verdict: &Verdict| verdict.marks.iter().any(|m| m == mark::NOT_DECIDABLE);
+    let about =
+        |verdict: &&Verdict| verdict.metric == metric && (verdict.a == id || verdict.b == id);
+    // Whoever raced alone was compared with nobody, and its cost stands.
+    let mut verdicts = race.verdicts.iter().filter(about).peekable();
+    allowed && (verdicts.peek().is_none() || verdicts.any(|verdict| !is_thin(verdict)))
 }
 
 /// The models of every race that may be believed.

@@ -17,7 +17,6 @@ use crate::{
     Error, Format, Options, Output,
     costs::{self, Cell, Cost},
     names::{Names, file_name},
-    words::clean,
 };
 
 pub(crate) const FORMAT: Format = Format {
@@ -49,13 +48,14 @@ fn render(record: &Record, _: &Options) -> Result<Vec<Output>, Error> {
 
 fn benchmark(cell: &Cell<'_>, cost: &Cost, directory: &str) -> Value {
     let metric = cost.metric.id();
+    // As criterion composes it, of the group and the function.
     let full_id = format!("{}/{metric}", cell.id);
     // Readers turn a time per operation and its number of elements into a rate.
     let throughput = (cost.metric == Metric::Throughput).then(|| json!({ "Elements": 1 }));
     json!({
-        "group_id": clean(&cell.race.id),
-        "function_id": clean(&cell.contender.id),
-        "value_str": metric,
+        "group_id": cell.id,
+        "function_id": metric,
+        "value_str": null,
         "throughput": throughput,
         "full_id": full_id,
         "directory_name": directory,
@@ -66,9 +66,11 @@ fn benchmark(cell: &Cell<'_>, cost: &Cost, directory: &str) -> Value {
 fn estimates(cost: &Cost) -> Value {
     let (lo, hi) = cost.interval.unwrap_or((cost.value, cost.value));
     let deviations: Vec<f64> = cost.blocks.iter().map(|block| (block - cost.value).abs()).collect();
-    let squares: f64 = deviations.iter().map(|deviation| deviation * deviation).sum();
-    let spread = (squares / (deviations.len().max(2) - 1) as f64).sqrt();
-    let error = spread / (deviations.len().max(1) as f64).sqrt();
+    let n = cost.blocks.len() as f64;
+    let mean = cost.blocks.iter().sum::<f64>() / n.max(1.0);
+    let squares: f64 = cost.blocks.iter().map(|block| (block - mean).powi(2)).sum();
+    let spread = (squares / (n - 1.0).max(1.0)).sqrt();
+    let error = spread / n.max(1.0).sqrt();
     let estimate = |point: f64, lo: f64, hi: f64| {
         json!({
             "confidence_interval": {
@@ -80,7 +82,8 @@ fn estimates(cost: &Cost) -> Value {
             "standard_error": error,
         })
     };
-    let typical = median(&deviations).unwrap_or_default();
+    // Scaled to a normal distribution's standard deviation, as criterion does.
+    let typical = 1.4826 * median(&deviations).unwrap_or_default();
     json!({
         "mean": estimate(cost.value, lo, hi),
         "median": estimate(cost.value, lo, hi),

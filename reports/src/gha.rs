@@ -37,15 +37,18 @@ fn render(record: &Record, _: &Options) -> Result<Vec<Output>, Error> {
         {
             let said =
                 (summary.metric == cost.metric).then(|| compared(summary, &cell.contender.id));
+            let is_reference = cell.contender.id == race.reference;
             let blocks = format!("{} blocks", cost.blocks.len());
             let entry = |unit, value, interval: Option<(f64, f64)>| Entry {
                 name: format!("{}/{}", cell.id, cost.metric.id()),
                 unit,
                 value,
                 range: interval.map(|(lo, hi)| format!("± {:.2}", (hi - lo) / 2.0)),
-                extra: said.as_ref().and_then(Option::as_ref).map_or(blocks.clone(), |said| {
-                    format!("{blocks}, against {}: {said}", clean(&race.reference))
-                }),
+                extra: match said.as_ref().and_then(Option::as_ref) {
+                    Some(_) if is_reference => format!("{blocks}, the reference"),
+                    Some(said) => format!("{blocks}, against {}: {said}", clean(&race.reference)),
+                    None => blocks.clone(),
+                },
             };
             match cost.rate() {
                 Some((rate, interval)) => bigger.push(entry("ops/s", rate, interval)),

@@ -1,7 +1,7 @@
 //! `JUnit`'s XML, for the test view of a CI server: a race is a test case.
 //!
-//! An INVALID race, one that could not be run, and a contender without an answer are errors: the
-//! test could not tell. A build that is slower than its reference is a failure: the test told. A race
+//! An INVALID race, one that could not be run, a race of builds that is blunt, and a contender
+//! without an answer are errors: the test could not tell. A build that is slower than its reference is a failure: the test told. A race
 //! in which nobody fits is skipped. A slower *model* is a result and fails nothing.
 
 use std::fmt::Write;
@@ -74,12 +74,18 @@ fn case(race: &Race, counts: &mut Counts) -> String {
     } else if let Some(message) = slower_build(race, &summary) {
         counts.failures += 1;
         said("failure", "regression", &message);
+    } else if has_builds(race) && summary.is_blunt() {
+        counts.errors += 1;
+        said("error", "blunt", "a slowdown of twice the margin was not shown to exceed the margin");
     } else if !race.contenders.iter().any(|contender| contender.fits == Fits::Yes) {
         counts.skipped += 1;
         text.push_str("      <skipped message=\"no model fits this race\"/>\n");
     }
-    let sentences: Vec<String> =
-        summary.sentences().iter().map(|sentence| escape(&sentence.text)).collect();
+    let sentences: Vec<String> = summary
+        .sentences()
+        .iter()
+        .map(|sentence| escaped(&words::sentence(&sentence.text)))
+        .collect();
     let warnings = race.warnings.iter().map(|warning| escape(&words::warning(warning)));
     let lines: Vec<String> =
         sentences.into_iter().chain(warnings.map(|text| format!("warning: {text}"))).collect();
@@ -107,6 +113,11 @@ fn error(race: &Race, summary: &Summary) -> Option<(&'static str, String)> {
     })
 }
 
+/// Whether it is a gate, whose silence must mean something.
+fn has_builds(race: &Race) -> bool {
+    race.contenders.iter().any(|contender| !contender.build.is_empty())
+}
+
 /// A contender of another build, and slower: a gate's alarm.
 fn slower_build(race: &Race, summary: &Summary) -> Option<String> {
     let is_build = |id: &str| race.contender(id).is_some_and(|c| !c.build.is_empty());
@@ -125,8 +136,13 @@ fn seconds(race: &Race) -> f64 {
 
 /// Text as XML takes it, in content and in attributes.
 fn escape(text: &str) -> String {
+    escaped(&words::clean(text))
+}
+
+/// What is clean already.
+fn escaped(text: &str) -> String {
     let mut escaped = String::new();
-    for c in words::clean(text).chars() {
+    for c in text.chars() {
         match c {
             '&' => escaped.push_str("&amp;"),
             '<' => escaped.push_str("&lt;"),

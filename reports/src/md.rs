@@ -25,7 +25,8 @@ const LIMIT: usize = 65_000;
 
 #[expect(clippy::unnecessary_wraps, reason = "the registry's signature")]
 fn render(record: &Record, _: &Options) -> Result<Vec<Output>, Error> {
-    let mut text = String::from("## deadheat\n\n");
+    let machine = escape(&words::machine(&record.machine));
+    let mut text = format!("## deadheat\n\nOn {machine}.\n\n");
     for warning in record.warnings.iter().take(20) {
         let _ = writeln!(text, "> **Warning:** {}", escape(&words::warning(warning)));
     }
@@ -53,7 +54,7 @@ fn render(record: &Record, _: &Options) -> Result<Vec<Output>, Error> {
     for sweep in sweeps(&record.races) {
         let _ = writeln!(text, "### {}\n", escape(&words::clean(&sweep.id)));
         for sentence in sweep.sentences() {
-            let _ = writeln!(text, "- {}", escape(&words::clean(&sentence)));
+            let _ = writeln!(text, "- {}", escaped(&words::sentence(&sentence)));
         }
     }
     for capacity in &record.capacities {
@@ -63,7 +64,7 @@ fn render(record: &Record, _: &Options) -> Result<Vec<Output>, Error> {
             let _ = writeln!(text, "> **Warning:** {}", escape(&words::warning(warning)));
         }
         for sentence in judge_capacity(capacity).sentences() {
-            let _ = writeln!(text, "- {}", escape(&words::clean(&sentence)));
+            let _ = writeln!(text, "- {}", escaped(&words::sentence(&sentence)));
         }
     }
     if record.races.is_empty() && record.capacities.is_empty() {
@@ -74,12 +75,7 @@ fn render(record: &Record, _: &Options) -> Result<Vec<Output>, Error> {
     if missing > 0 {
         let _ = writeln!(text, "_No room for {missing} more; `deadheat report` has them all._\n");
     }
-    let _ = writeln!(
-        text,
-        "<sub>{}<br>{}</sub>",
-        escape(&words::run(record)),
-        escape(&words::machine(&record.machine))
-    );
+    let _ = writeln!(text, "<sub>{}</sub>", escape(&words::run(record)));
     Ok(vec![Output::text("report.md", text)])
 }
 
@@ -88,7 +84,8 @@ fn section(record: &Record, race: &Race) -> (String, String) {
     let summary = summary(race);
     let sentences = summary.sentences();
     let id = escape(&race.id);
-    let mut headline = format!("- **{id}**: ");
+    let blunt = if summary.is_blunt() { " (BLUNT)" } else { "" };
+    let mut headline = format!("- **{id}**{blunt}: ");
     let first =
         sentences.iter().filter(|s| matches!(s.topic, Topic::Validity | Topic::Lead | Topic::Size));
     let first: Vec<String> = first.map(said).collect();
@@ -116,7 +113,7 @@ fn section(record: &Record, race: &Race) -> (String, String) {
 }
 
 fn said(sentence: &Sentence) -> String {
-    let text = escape(&sentence.text);
+    let text = escaped(&words::sentence(&sentence.text));
     if sentence.topic == Topic::Validity { format!("**{text}**") } else { text }
 }
 
@@ -147,8 +144,13 @@ fn table(text: &mut String, summary: &Summary) {
 
 /// Text as text: no markup, no table cell of its own, no mention, no link.
 fn escape(text: &str) -> String {
+    escaped(&words::clean(text))
+}
+
+/// What is clean already.
+fn escaped(text: &str) -> String {
     let mut escaped = String::new();
-    for c in words::clean(text).chars() {
+    for c in text.chars() {
         match c {
             '&' => escaped.push_str("&amp;"),
             '<' => escaped.push_str("&lt;"),

@@ -13,7 +13,7 @@ use deadheat_core::{
 };
 use serde_json::{Value, json};
 
-use crate::{Error, Format, Options, Output, words::clean};
+use crate::{Error, Format, Options, Output, words::sentence as whole};
 
 pub(crate) const FORMAT: Format = Format {
     id: "ndjson",
@@ -84,7 +84,7 @@ pub fn race_ends(race: &Race) -> Result<String, Error> {
     }
     text.push_str(&warnings(Some(&race.id), &race.warnings)?);
     let sentences: Vec<String> =
-        summary(race).sentences().iter().map(|sentence| clean(&sentence.text)).collect();
+        summary(race).sentences().iter().map(|sentence| whole(&sentence.text)).collect();
     let end = json!({
         "event": "race-end",
         "race": race.id,

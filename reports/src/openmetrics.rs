@@ -1,4 +1,5 @@
-//! `OpenMetrics` text: a run as gauges, for a textfile collector or a push gateway.
+//! `OpenMetrics` text: a run as gauges and summaries, the types that the older text format has too,
+//! so that what reads only that one (a textfile collector: rename the file to `*.prom`) takes it.
 //!
 //! Times are seconds and memory is bytes, as the format's conventions ask for. Controls are there
 //! with their role, and a race that may not be believed has `deadheat_race_valid 0`: whoever
@@ -53,6 +54,7 @@ fn render(record: &Record, _: &Options) -> Result<Vec<Output>, Error> {
     let mut families = vec![run(record)];
     let races = races(record);
     families.push(valid(&races));
+    families.push(blunt(&races));
     families.extend(costs(&races));
     families.push(latency(&races));
     families.push(ratio(&races));
@@ -91,7 +93,7 @@ fn escape(text: &str) -> String {
 }
 
 fn run(record: &Record) -> Family {
-    let mut family = Family::new("deadheat_run", "info", "", "The run and its machine.");
+    let mut family = Family::gauge("deadheat_run_info", "", "The run and its machine; always 1.");
     let (run, machine) = (&record.run, &record.machine);
     let labels = vec![
         ("id", run.id.clone()),
@@ -101,7 +103,7 @@ fn run(record: &Record) -> Family {
         ("fingerprint", machine.fingerprint.clone()),
         ("cpu", machine.cpu.clone()),
     ];
-    family.sample("_info", &labels, 1.0);
+    family.sample("", &labels, 1.0);
     family
 }
 
@@ -110,6 +112,15 @@ fn valid(races: &[Raced<'_>]) -> Family {
         Family::gauge("deadheat_race_valid", "", "Whether the race's controls let it be believed.");
     for Raced { race, summary, .. } in races {
         family.sample("", &of_race(race), f64::from(u8::from(!summary.is_invalid())));
+    }
+    family
+}
+
+fn blunt(races: &[Raced<'_>]) -> Family {
+    let help = "Whether the race could have missed a slowdown of twice its margin.";
+    let mut family = Family::gauge("deadheat_race_blunt", "", help);
+    for Raced { race, summary, .. } in races {
+        family.sample("", &of_race(race), f64::from(u8::from(summary.is_blunt())));
     }
     family
 }
@@ -195,7 +206,8 @@ fn latency(races: &[Raced<'_>]) -> Family {
 }
 
 fn ratio(races: &[Raced<'_>]) -> Family {
-    let help = "Cost divided by the reference's: median over blocks, and the ends of its interval.";
+    let help = "Cost divided by the reference's (of a throughput: time per operation): median over \
+                blocks, and the ends of its interval.";
     let mut family = Family::gauge("deadheat_cost_ratio", "ratio", help);
     for (summary, row, verdict) in verdicts(races) {
         let ends = [("point", Some(verdict.ratio)), ("lower", verdict.lo), ("upper", verdict.hi)];
@@ -211,12 +223,12 @@ fn ratio(races: &[Raced<'_>]) -> Family {
 }
 
 fn verdict(races: &[Raced<'_>]) -> Family {
-    let help = "What the race may say of a model against its reference.";
-    let mut family = Family::new("deadheat_verdict", "stateset", "", help);
+    let help = "What the race may say of a model against its reference: 1 for the one that holds.";
+    let mut family = Family::gauge("deadheat_verdict", "", help);
     for (summary, row, verdict) in verdicts(races).filter(|(_, row, _)| row.role == Role::Model) {
         for (name, call) in CALLS {
             let mut labels = compared(summary, row);
-            labels.push(("deadheat_verdict", name.into()));
+            labels.push(("verdict", name.into()));
             family.sample("", &labels, f64::from(u8::from(verdict.verdict == call)));
         }
     }

@@ -85,7 +85,7 @@ const COLUMNS: [Column; 9] = [
         value: |row| row.switches.map(human::count),
     },
     Column {
-        head: "memory",
+        head: "peak memory",
         about: "peak of RSS, kernel stacks and page tables of the process, median over blocks",
         rank: 3,
         value: |row| row.memory_peak.map(human::bytes),
@@ -112,7 +112,13 @@ const COLUMNS: [Column; 9] = [
 impl<'a> Table<'a> {
     /// Lays out a race.
     pub(crate) fn of(summary: &'a Summary) -> Self {
-        let has = |column: &Column| summary.rows.iter().any(|row| (column.value)(row).is_some());
+        // Where memory is asked for, an operation is a step of a climb, and nobody waits for it.
+        let asked = |column: &Column| {
+            summary.metric != Metric::Memory || ["per unit", "peak memory"].contains(&column.head)
+        };
+        let has = |column: &Column| {
+            asked(column) && summary.rows.iter().any(|row| (column.value)(row).is_some())
+        };
         let columns: Vec<Column> = COLUMNS.into_iter().filter(has).collect();
         let mut lines: Vec<Line<'a>> =
             summary.rows.iter().map(|row| Line::of(summary, row, &columns)).collect();
@@ -178,6 +184,6 @@ pub(crate) fn ratio_head(metric: Metric) -> &'static str {
         Metric::P50 => "p50 ÷ reference",
         Metric::P99 => "p99 ÷ reference",
         Metric::CpuTime => "CPU/op ÷ reference",
-        Metric::Memory => "memory ÷ reference",
+        Metric::Memory => "per unit ÷ reference",
     }
 }

@@ -8,7 +8,7 @@ use std::fmt::Write;
 use anstyle::{AnsiColor, Style};
 use deadheat_core::{
     record::{Call, Record, Role, Warning},
-    stats::{Summary, Topic, judge_capacity, summary, sweeps},
+    stats::{Summary, Topic, human, judge_capacity, summary, sweeps},
 };
 
 use crate::{
@@ -79,7 +79,8 @@ fn render(record: &Record, options: &Options) -> Result<Vec<Output>, Error> {
     }
     for race in &record.races {
         let summary = summary(race);
-        heading(&mut text, options, &words::clean(&race.id), &words::shape(race));
+        let shape = format!("{}{}", words::shape(race), own_share(&summary));
+        heading(&mut text, options, &words::clean(&race.id), &shape);
         if !race.operation.is_empty() {
             wrap(&mut text, options.width, "  ", &words::clean(&race.operation));
         }
@@ -95,7 +96,7 @@ fn render(record: &Record, options: &Options) -> Result<Vec<Output>, Error> {
                 _ => Style::new(),
             };
             let mut plain = String::new();
-            wrap(&mut plain, options.width, "  ", &words::tie(&words::clean(&sentence.text)));
+            wrap(&mut plain, options.width, "  ", &words::tie(&words::sentence(&sentence.text)));
             for line in plain.lines() {
                 let _ = writeln!(text, "  {}", paint(style, line.trim_start()));
             }
@@ -104,7 +105,7 @@ fn render(record: &Record, options: &Options) -> Result<Vec<Output>, Error> {
     for sweep in sweeps(&record.races) {
         heading(&mut text, options, &words::clean(&sweep.id), "sweep");
         for sentence in sweep.sentences() {
-            wrap(&mut text, options.width, "  ", &words::tie(&words::clean(&sentence)));
+            wrap(&mut text, options.width, "  ", &words::tie(&words::sentence(&sentence)));
         }
     }
     for capacity in &record.capacities {
@@ -114,13 +115,27 @@ fn render(record: &Record, options: &Options) -> Result<Vec<Output>, Error> {
             warn(&mut text, options, warning);
         }
         for sentence in judge_capacity(capacity).sentences() {
-            wrap(&mut text, options.width, "  ", &words::tie(&words::clean(&sentence)));
+            wrap(&mut text, options.width, "  ", &words::tie(&words::sentence(&sentence)));
         }
     }
     if record.races.is_empty() && record.capacities.is_empty() {
         let _ = writeln!(text, "\nNothing was raced.");
     }
     Ok(vec![Output::text("report.txt", text)])
+}
+
+/// How much of what is compared is the models' own doing, least to most: a verdict can't be read
+/// without it, and its column may have no room.
+fn own_share(summary: &Summary) -> String {
+    let models = summary.rows.iter().filter(|row| row.role == Role::Model);
+    let shares: Vec<f64> = models.filter_map(|row| row.share).collect();
+    let least = shares.iter().copied().reduce(f64::min).map(human::percent);
+    let most = shares.iter().copied().reduce(f64::max).map(human::percent);
+    match (least, most) {
+        (Some(least), Some(most)) if least == most => format!(" · own share {most}"),
+        (Some(least), Some(most)) => format!(" · own share {least} to {most}"),
+        _ => String::new(),
+    }
 }
 
 /// The race and how it was run, on one line if that fits.

@@ -5,8 +5,8 @@
 //! otherwise steer a terminal.
 
 use deadheat_core::{
-    record::{Call, Capacity, Machine, Metric, Race, Record, Role, Warning},
-    stats::{Row, State, human},
+    record::{Call, Capacity, Kind, Machine, Metric, Race, Record, Role, Verdict, Warning},
+    stats::{Row, State, human, mark::SILENT},
 };
 
 /// The name of the control row in every format.
@@ -18,23 +18,35 @@ pub(crate) const SLOWED: &str = "same code, slowed";
 /// The longest text of a record that is shown in one piece, in characters.
 const LONGEST: usize = 400;
 
+/// The longest sentence, in characters: beyond anything that a hundred models could make it.
+const LONGEST_SENTENCE: usize = 20_000;
+
 /// A text of the record as one line without control or direction-changing characters, and without
 /// those that XML does not have.
 pub(crate) fn clean(text: &str) -> String {
+    cut(text, LONGEST)
+}
+
+/// A sentence of our own, which is never cut: only what it quotes could be long.
+pub(crate) fn sentence(text: &str) -> String {
+    cut(text, LONGEST_SENTENCE)
+}
+
+fn cut(text: &str, longest: usize) -> String {
     let hidden = |c: char| {
         c.is_control()
             || matches!(c, '\u{200B}'..='\u{200F}' | '\u{2028}'..='\u{202E}' | '\u{2060}'..='\u{206F}' | '\u{FEFF}' | '\u{FFFE}' | '\u{FFFF}')
     };
     let mut line: String = text
         .chars()
-        .take(LONGEST)
+        .take(longest)
         .map(|c| match c {
             '\n' | '\t' | '\r' => ' ',
             c if hidden(c) => '\u{FFFD}',
             c => c,
         })
         .collect();
-    if text.chars().nth(LONGEST).is_some() {
+    if text.chars().nth(longest).is_some() {
         line.push('…');
     }
     line
@@ -81,12 +93,18 @@ pub(crate) fn call(metric: Metric, call: Call) -> &'static str {
     }
 }
 
+/// Why it cannot run here. The reason may begin with the word itself: "infeasible at 100000: …".
+pub(crate) fn infeasible(reason: &str) -> String {
+    let said = reason.starts_with("infeasible");
+    if said { reason.to_owned() } else { format!("infeasible: {reason}") }
+}
+
 /// The last column: the verdict with its resolution and marks, or why there is none.
 pub(crate) fn verdict(row: &Row, reference: &str) -> String {
     match (&row.state, &row.verdict) {
         (State::Failed(cause), _) => format!("failed: {}", clean(cause)),
         (State::NotApplicable(reason), _) => format!("not applicable: {}", clean(reason)),
-        (State::Infeasible(reason), _) => format!("infeasible: {}", clean(reason)),
+        (State::Infeasible(reason), _) => clean(&infeasible(reason)),
         (State::Absent, _) => "not run".into(),
         _ if row.id == reference => "reference".into(),
         (_, None) => "no verdict".into(),
@@ -98,20 +116,30 @@ pub(crate) fn verdict(row: &Row, reference: &str) -> String {
             }
             .into()
         }
-        (_, Some(verdict)) => {
-            let mut text = call(verdict.metric, verdict.verdict).to_owned();
-            if let (Call::Undecided, Some(resolution)) = (verdict.verdict, verdict.resolution) {
-                text = format!("{text} ±{}", human::percent(resolution));
-            }
-            for known in verdict.marks.iter().filter_map(|id| mark(id)) {
-                text = format!("{text}, {known}");
-                if let (true, Some(share)) = (known == "uneven", verdict.slow_share) {
-                    text = format!("{text}: {} of slices 1.5× slower", human::percent(share));
-                }
-            }
-            text
+        (_, Some(verdict)) => decided(verdict),
+    }
+}
+
+/// A verdict with its resolution where it is open, and its marks.
+pub(crate) fn decided(verdict: &Verdict) -> String {
+    let mut text = call(verdict.metric, verdict.verdict).to_owned();
+    if let (Call::Undecided, Some(resolution)) = (verdict.verdict, verdict.resolution) {
+        text = format!("{text} ±{}", human::percent(resolution));
+    }
+    for known in verdict.marks.iter().filter_map(|id| mark(id)) {
+        text = format!("{text}, {known}");
+        if let (true, Some(share)) = (known == "uneven", verdict.slow_share) {
+            text = format!("{text}: {} of slices 1.5× slower", human::percent(share));
         }
     }
+    text
+}
+
+/// A verdict in as few words as there are: why nothing may be said, where that is so.
+pub(crate) fn shortly(verdict: &Verdict) -> &'static str {
+    let silent = verdict.marks.iter().find(|id| SILENT.contains(&id.as_str()));
+    let why = silent.filter(|_| verdict.verdict == Call::Undecided).and_then(|id| mark(id));
+    why.unwrap_or_else(|| call(verdict.metric, verdict.verdict))
 }
 
 /// A mark in a few words; those of later versions have none, nor has what a heading already says.
@@ -119,7 +147,7 @@ fn mark(id: &str) -> Option<&'static str> {
     Some(match id {
         "uneven" => "uneven",
         "not-decidable" => "too few samples",
-        "within-noise-floor" => "within noise",
+        "within-noise-floor" => "meets the twin",
         "no-floor" => "no control",
         "no-data" => "no data",
         "few-blocks" => "too few blocks",
@@ -186,8 +214,15 @@ pub(crate) fn run(record: &Record) -> String {
 
 /// How a race was run, in one line.
 pub(crate) fn shape(race: &Race) -> String {
-    let mut parts = vec![format!("{} × {} slices", race.blocks.len(), race.shape.rounds)];
-    if race.shape.window_ns > 0 {
+    let (slices, timed) = match race.kind {
+        Kind::Sliced => ("slices", true),
+        Kind::Turns => ("turns", false),
+        // One process at a time: an operation after the other, or a slice like any other.
+        Kind::Solo if race.load.starts_with("batch-") => ("steps, alone", false),
+        Kind::Solo => ("slices, alone", true),
+    };
+    let mut parts = vec![format!("{} × {} {slices}", race.blocks.len(), race.shape.rounds)];
+    if timed && race.shape.window_ns > 0 {
         parts.push(format!("windows of {}", human::time(race.shape.window_ns as f64)));
     }
     if !race.placement.name.is_empty() {
@@ -223,7 +258,17 @@ pub(crate) fn command(record: &Record, race: &Race) -> String {
         profile if plain(profile) => format!(" --profile {profile}"),
         _ => String::new(),
     };
-    format!("deadheat run '{quoted}'{profile} --seed {}", record.run.seed)
+    let shape = &race.shape;
+    let blocks = format!(" --blocks {}", shape.blocks);
+    let slices = match race.kind {
+        Kind::Sliced if race.load.starts_with("closed-") => {
+            format!(" --rounds {} --slice {}us", shape.rounds, shape.window_ns / 1_000)
+        }
+        Kind::Sliced => format!(" --rounds {}", shape.rounds),
+        Kind::Turns | Kind::Solo => String::new(),
+    };
+    let seed = record.run.seed;
+    format!("deadheat run '{quoted}' --exact{profile}{blocks}{slices} --seed {seed}")
 }
 
 #[cfg(test)]
@@ -246,6 +291,6 @@ mod tests {
     fn commands_survive_a_shell() {
         let race = Race { id: "a'; rm -rf ~; '".into(), ..Race::default() };
         let command = command(&Record::default(), &race);
-        assert_eq!(command, r"deadheat run 'a'\''; rm -rf ~; '\''' --seed 0");
+        assert!(command.starts_with(r"deadheat run 'a'\''; rm -rf ~; '\''' --exact "), "{command}");
     }
 }

@@ -64,8 +64,10 @@ fn handoff(setup: &Setup<'_>) -> Handoff {
     }
 }
 
-/// The first bytes of the digest.
-fn digest(input: &[u8]) -> u64 {
+/// The first eight bytes of the digest: an operation's work, which is also compiled into programs that
+/// do it by hand. Two copies of it differ by 10 ns, which would be nobody's doing.
+#[inline(never)]
+pub fn digest(input: &[u8]) -> u64 {
     let digest = Sha2::digest(hint::black_box(input));
     digest.first_chunk().map_or(0, |first| u64::from_le_bytes(*first))
 }

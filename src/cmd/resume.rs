@@ -4,7 +4,7 @@ use std::path::Path;
 
 use deadheat_core::{
     race::{self, Plan},
-    record::{Record, Status},
+    record::{Fits, Record, Role, Status},
 };
 
 use crate::{cli::RunArgs, config::Outsider, failure::Failure, folder::Folder, program};
@@ -65,8 +65,13 @@ pub(crate) fn outsiders(record: &Record) -> Result<Vec<Outsider>, Failure> {
 pub(crate) fn take_shapes(plans: &mut [Plan], record: &Record) -> Result<(), Failure> {
     for plan in plans {
         let Some(race) = record.races.iter().find(|race| race.id == plan.id()) else { continue };
+        // The controls are another's where the reference turned out too slow.
+        let fits = |id: &str| race.contender(id).is_none_or(|own| own.fits == Fits::Yes);
+        let same_controls = fits(&plan.reference);
         let who = |race: &deadheat_core::record::Race| -> Vec<String> {
-            race.contenders.iter().map(|contender| contender.id.clone()).collect()
+            let all = race.contenders.iter();
+            let compared = all.filter(|own| same_controls || own.role == Role::Model);
+            compared.map(|contender| contender.id.clone()).collect()
         };
         if who(race) != who(&race::begin(plan)) {
             return Err(Failure::error(format!(

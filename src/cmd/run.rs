@@ -200,8 +200,8 @@ impl Run {
         })
     }
 
-    /// Cuts what is left to the time that is left, where the races so far took longer than
-    /// estimated.
+    /// Fits what is left to the time that is left, where the races so far took longer than
+    /// estimated, or not as long.
     fn fit_the_rest(&mut self, next: usize) {
         let Some(most) = self.terms.most.filter(|_| next > 0) else { return };
         let left = most.saturating_sub(self.elapsed());
@@ -210,7 +210,7 @@ impl Run {
         if self.plans[next..].iter().any(known) {
             return;
         }
-        self.terms.cut(&mut self.plans[next..], left.div_f64(pace));
+        self.terms.cut(&mut self.plans[next..], left.div_f64(pace.max(1.0)));
     }
 
     /// How long a race may go on for `--until`: its own time, and its share of what is to spare.
@@ -425,10 +425,14 @@ fn announce(plans: &[Plan], record: &Record, folder: &Folder) {
     }
     let mut said: Vec<&Warning> = Vec::new();
     for warning in plans.iter().flat_map(|plan| &plan.warnings) {
-        if !said.contains(&warning) {
-            output::warn(&warning.text, &warning.advice);
-            said.push(warning);
+        if said.contains(&warning) {
+            continue;
         }
+        let of: Vec<String> =
+            plans.iter().filter(|p| p.warnings.contains(warning)).map(Plan::id).collect();
+        let whose = if of.len() == plans.len() { String::new() } else { of.join(", ") + ": " };
+        output::warn(&format!("{whose}{}", warning.text), &warning.advice);
+        said.push(warning);
     }
 }
 

@@ -137,6 +137,7 @@ fn alone(sliced: &Plan) -> Plan {
     if alone.kind == Kind::Sliced {
         alone.shape.window_ns *= sliced.shape.rounds as u64;
         (alone.shape.rounds, alone.shape.warmup) = (1, 1);
+        alone.shape.warmup_window_ns = alone.shape.window_ns;
     }
     alone
 }

@@ -101,7 +101,9 @@ fn filters_say_which_cells() {
     assert!(all.iter().any(|id| id == "tcp-echo/blocking/sequential/closed-16"), "{all:?}");
     assert!(all[0].starts_with("http-server/") && all[0].ends_with("/closed-64"), "{}", all[0]);
     let quick = listed(&["--quick"]);
-    assert!(quick.len() == 20 && quick.iter().all(|id| all.contains(id)), "{quick:?}");
+    // It climbs to fewer tasks.
+    let of_default = |id: &String| all.contains(id) || id.ends_with("/batch-2000");
+    assert!(quick.len() == 20 && quick.iter().all(of_default), "{quick:?}");
     assert_eq!(listed(&["--exact", "sleep/smol/multi/closed-64"]), ["sleep/smol/multi/closed-64"]);
     let two = listed(&["^sleep/tokio/(multi|current)"]);
     assert_eq!(two, ["sleep/tokio/current-thread/closed-64", "sleep/tokio/multi-thread/closed-64"]);

@@ -161,6 +161,11 @@ pub(super) fn throttled(tree: &Tree<'_>) -> Option<Throttled> {
     Hierarchy::of(tree)?.cpu().throttled
 }
 
+/// The fewest processes and threads that a group of ours may have; `None` where there is no limit.
+pub(super) fn pids_max(tree: &Tree<'_>) -> Option<u64> {
+    Hierarchy::of(tree)?.pids.least("pids.max")?.parse().ok()
+}
+
 /// Facts.
 pub(super) fn cgroup(tree: &Tree<'_>, add: &mut impl FnMut(String, Option<String>)) {
     let Some(hierarchy) = Hierarchy::of(tree) else { return };
@@ -222,6 +227,22 @@ mod tests {
             ("2147483648", "max")
         );
         assert!(!facts.contains_key("cgroup.cpuset"));
+    }
+
+    #[test]
+    fn a_limit_on_processes_above_our_own_group_counts() {
+        let root = tempfile::tempdir().unwrap();
+        let write = |path: &str, text: &str| {
+            let path = root.path().join(path);
+            fs::create_dir_all(path.parent().unwrap()).unwrap();
+            fs::write(path, text).unwrap();
+        };
+        write("proc/self/cgroup", "0::/ci.slice/job.service\n");
+        write("sys/fs/cgroup/cgroup.controllers", "pids\n");
+        write("sys/fs/cgroup/ci.slice/job.service/pids.max", "max\n");
+        assert_eq!(pids_max(&Tree(root.path())), None);
+        write("sys/fs/cgroup/ci.slice/pids.max", "300\n");
+        assert_eq!(pids_max(&Tree(root.path())), Some(300));
     }
 
     const STAT: &str = "usage_usec 70000000\nuser_usec 60000000\nsystem_usec 10000000\n\

@@ -22,6 +22,8 @@ pub async fn rayon<T: Send + 'static>(work: impl FnOnce() -> T + Send + 'static)
 
 /// Runs `work` on a rayon worker. `Unsupported` where rayon is not built in.
 #[cfg(not(feature = "rayon"))]
-pub async fn rayon<T: Send + 'static>(_work: impl FnOnce() -> T + Send + 'static) -> io::Result<T> {
-    Err(io::ErrorKind::Unsupported.into())
+pub fn rayon<T: Send + 'static>(
+    _work: impl FnOnce() -> T + Send + 'static,
+) -> std::future::Ready<io::Result<T>> {
+    std::future::ready(Err(io::ErrorKind::Unsupported.into()))
 }

@@ -332,7 +332,7 @@ impl<'a> Cast<'a> {
         let slice = Seen {
             done: &done,
             numbers: &numbers,
-            offered: arrivals.len() as u64,
+            arrivals: &arrivals,
             round,
             position,
             seed,

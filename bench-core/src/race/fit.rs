@@ -4,6 +4,7 @@ use std::fs;
 
 use crate::{
     cell::Cell,
+    machine,
     model::Places,
     race::External,
     record::{Fits, Warning},
@@ -59,8 +60,7 @@ impl Limits {
             (mappings, "vm.max_map_count"),
             (number("/proc/sys/kernel/threads-max"), "kernel.threads-max"),
             (number("/proc/sys/kernel/pid_max"), "kernel.pid_max"),
-            (number("/sys/fs/cgroup/pids.max"), "the cgroup's pids.max"),
-            (number("/sys/fs/cgroup/pids/pids.max"), "the cgroup's pids.max"),
+            (machine::pids_max(), "the cgroup's pids.max"),
             (resource::processes(), "the limit on processes (ulimit -u)"),
         ];
         let least = threads.into_iter().filter_map(|(limit, name)| Some((limit?, name))).min();

@@ -25,6 +25,9 @@ pub use super::{
     shape::{Effort, Pace},
 };
 
+/// Operations of a window, 50 of each of 64 clients, beyond which more tell no more.
+const ENOUGH: u64 = 50 * 64;
+
 /// A contender, and how it is started.
 #[derive(Clone, Debug)]
 pub struct Entrant {
@@ -197,6 +200,30 @@ impl Plan {
         }
     }
 
+    /// What is left of it where `contenders` tell that its reference cannot run after all: the first
+    /// model that can is the reference, and is what the controls are made of. `None` where its own
+    /// can run, or nobody.
+    pub(super) fn with_able_reference(&self, contenders: &[Contender]) -> Option<Self> {
+        let mut plan = self.clone();
+        for entrant in &mut plan.entrants {
+            let own = &mut entrant.contender;
+            if let Some(seen) = contenders.iter().find(|seen| seen.id == own.id) {
+                own.fits = seen.fits.clone();
+            }
+        }
+        plan.entrants.retain(|entrant| entrant.contender.role == Role::Model);
+        plan.reference = pick_reference(&plan.entrants, &self.reference);
+        if plan.reference.is_empty() || plan.reference == self.reference {
+            return None;
+        }
+        if plan.entrants.len() < self.entrants.len() {
+            let controls = controls_of(&plan.entrants, &plan.reference);
+            plan.entrants.extend(controls);
+        }
+        plan.settle();
+        Some(plan)
+    }
+
     /// Fits the lengths of slices to what was seen. A closed window holds fifty operations where
     /// that is short enough; an open one outlasts its queue's memory.
     pub fn refit(&mut self, pace: Pace) {
@@ -265,22 +292,23 @@ impl Plan {
         if self.batch() > 0 { 0 } else { lead_ns + window_ns + out_ns }
     }
 
-    /// How much the measured rounds of a block count, as a measure of what they can tell:
-    /// operations of each session of a closed load, whose sessions may move in step; operations
-    /// beyond the 99th percentile of an open one, whose tail decides.
-    pub fn counted(&self) -> u64 {
-        const PERCENT: u64 = 100;
+    /// How much the measured rounds of a block tell, roughly: rounds × √operations of a window.
+    /// Beyond [`ENOUGH`] operations it is the weather that limits what a window tells.
+    pub fn tells(&self) -> u64 {
+        const SCALE: u64 = 1_000;
         let typical = (self.scenario.describe)().typical;
         let service =
             self.pace.map_or_else(|| clock::nanos(typical(&self.params)), |p| p.service_ns);
-        let window = self.shape.rounds as u64 * self.shape.window_ns;
-        match self.load.arrivals {
-            Arrivals::Closed { think, .. } => window / (service + clock::nanos(think)).max(1),
-            Arrivals::Open { rate, .. } => {
-                (Duration::from_nanos(window).as_secs_f64() * rate as f64) as u64 / PERCENT
+        let window = self.shape.window_ns;
+        let operations = match self.load.arrivals {
+            Arrivals::Closed { think, .. } => {
+                self.shape.sessions as u64 * window / (service + clock::nanos(think)).max(1)
             }
-            Arrivals::Batch(operations) => operations,
-        }
+            Arrivals::Open { rate, .. } => rate.saturating_mul(window) / 1_000_000_000,
+            Arrivals::Batch(_) => ENOUGH,
+        };
+        let operations = operations.clamp(1, ENOUGH);
+        self.shape.rounds as u64 * (operations * SCALE * SCALE).isqrt()
     }
 
     /// Operations of one turn of a batch, or of a closed load that takes turns.

@@ -76,7 +76,12 @@ impl Player {
         let steps = (plan.scenario.describe)().solo_steps > 0;
         let seen = match told {
             Some(levels) if !steps => levels,
-            told => pid.map(|pid| resource::levels(Some(pid), 1)).or(told).unwrap_or_default(),
+            told => {
+                // An external program, which tells nothing, has no thread of the harness.
+                let harness = u64::from(told.is_some());
+                let seen = pid.map(|pid| resource::levels(Some(pid), harness));
+                seen.or(told).unwrap_or_default()
+            }
         };
         let peak = |a: Option<u64>, b: Option<u64>| a.max(b);
         self.levels = Levels {

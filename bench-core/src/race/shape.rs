@@ -77,7 +77,7 @@ pub(super) fn shape(kind: Kind, pace: &Pace, arrivals: Load, effort: &Effort) ->
     };
     let window = effort.window.map_or(window, clock::nanos);
     // What warms up need not hold operations enough to count.
-    let warm = if arrivals.is_open() { window } else { window.min(SHORTEST_WINDOW) };
+    let warm = window.min(SHORTEST_WINDOW);
     let (rounds, warmup) = match kind {
         Kind::Sliced => (effort.rounds, effort.warmup),
         Kind::Turns | Kind::Solo => (effort.long_rounds, 0),
@@ -117,7 +117,7 @@ pub(super) fn warn_of_window(
              are wanted",
             shape.window_ns as f64 / 1e6
         ),
-        advice: "longer windows pair worse: more rounds".into(),
+        advice: "more rounds, rather than longer windows, which pair worse".into(),
     })
 }
 

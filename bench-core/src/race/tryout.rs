@@ -27,10 +27,15 @@ impl Tried {
         total.checked_div(samples.len() as u64)
     }
 
+    /// CPUs of a set that it can use: a runtime of one thread has one.
+    fn cpus(&self, given: usize) -> usize {
+        self.workers.filter(|workers| *workers > 0).map_or(given, |workers| workers.min(given))
+    }
+
     /// s/(1 − √ρ)², ρ being how busy its CPUs or its sessions are, whichever is scarcer; `None`
     /// where they are so busy that its tail would need minutes: then it is not decided here.
     #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "nanoseconds")]
-    fn relaxation_ns(&self, (cpus, sessions): (usize, usize)) -> Option<u64> {
+    fn relaxation_ns(&self, cpus: usize, sessions: usize) -> Option<u64> {
         let service = self.service_ns()? as f64;
         let span = self.done.span_ns.max(1) as f64;
         let cpu = self.done.end?.cpu_ns.saturating_sub(self.done.begin?.cpu_ns) as f64;
@@ -82,14 +87,10 @@ impl Cast<'_> {
         };
         let most =
             |of: &dyn Fn(&Tried) -> Option<u64>| seen.iter().filter_map(|(_, t)| of(t)).max();
-        let places = (self.plan.placement.sut.len(), self.plan.shape.sessions);
-        let cpus = |tried: &Tried| match tried.workers {
-            Some(workers @ 1..) => places.0.min(workers),
-            _ => places.0,
-        };
+        let (cpus, sessions) = (self.plan.placement.sut.len(), self.plan.shape.sessions);
         Ok(most(&|tried| tried.service_ns()).map(|service_ns| Pace {
             service_ns,
-            relaxation_ns: most(&|tried| tried.relaxation_ns((cpus(tried), places.1)))
+            relaxation_ns: most(&|tried| tried.relaxation_ns(tried.cpus(cpus), sessions))
                 .unwrap_or(12 * service_ns),
             ready_ns: mean(&|tried| tried.ready_ns),
             rest_ns: mean(&|tried| tried.whole_ns.saturating_sub(timed)),
@@ -118,5 +119,46 @@ impl Cast<'_> {
         self.let_go()?;
         player.quit();
         Ok(done.ok().map(|(done, numbers)| Tried { done, numbers, ready_ns, whole_ns, workers }))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{protocol::Usage, sample::Sample};
+
+    /// 100 ms in which operations of 100 µs used so much CPU time.
+    fn tried(cpu_ms: u64, workers: Option<usize>) -> Tried {
+        let usage = |cpu_ns| Some(Usage { cpu_ns, ..Usage::default() });
+        let sample = Sample { started: 0, finished: 100_000, ..Sample::default() };
+        Tried {
+            done: Done {
+                begin: usage(0),
+                end: usage(cpu_ms * 1_000_000),
+                span_ns: 100_000_000,
+                samples: 10,
+                ..Done::default()
+            },
+            numbers: Numbers { samples: vec![sample; 10], ..Numbers::default() },
+            ready_ns: 0,
+            whole_ns: 0,
+            workers,
+        }
+    }
+
+    #[test]
+    fn who_has_one_thread_is_as_busy_as_its_one_cpu() {
+        let relaxation = |cpu_ms, workers| {
+            let tried = tried(cpu_ms, workers);
+            tried.relaxation_ns(tried.cpus(2), 64)
+        };
+        #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "nanoseconds")]
+        let closed_form = |busy: f64| (100_000.0 / (1.0 - busy.sqrt()).powi(2)) as u64;
+        for threads_for_all in [None, Some(0), Some(8)] {
+            assert_eq!(relaxation(60, threads_for_all), Some(closed_form(0.3)));
+        }
+        assert_eq!(relaxation(60, Some(1)), Some(closed_form(0.6)));
+        assert_eq!(relaxation(80, Some(1)), None, "its tail is not decided here");
+        assert_eq!(relaxation(80, Some(2)), Some(closed_form(0.4)));
     }
 }

@@ -65,7 +65,7 @@ impl Summary {
         self.controls().any(|control| control.state == "invalid")
     }
 
-    /// Whether the race would not have seen a slowdown of twice the margin: verdicts stand by their
+    /// Whether the race may have missed a slowdown of twice the margin: verdicts stand by their
     /// own intervals, and a gate could not trust its silence.
     pub fn is_blunt(&self) -> bool {
         let seen = self.handicapped.as_ref().map(|control| control.state.as_str());
@@ -140,8 +140,26 @@ impl Summary {
             _ if everyone => {
                 format!("By {on}{instead}, no model is shown to lead: {names} are not separated.")
             }
-            _ => format!("{names} lead by {on}{instead}, and are not separated from each other."),
+            _ => {
+                let beaten = if self.models().all(|row| self.is_ranked(row)) {
+                    " Each of the others is shown to be beaten."
+                } else {
+                    ""
+                };
+                format!(
+                    "In front by {on}{instead}, and not separated from each other: {names}.{beaten}"
+                )
+            }
         })
+    }
+
+    /// Whether it was compared with all others, so far as it has numbers.
+    fn is_ranked(&self, row: &Row) -> bool {
+        let own = &row.conditions;
+        let is_tail = matches!(self.metric, Metric::P50 | Metric::P99);
+        let behind = is_tail && (own.saturated || own.waits_off_the_clock);
+        let whole = matches!(row.state, State::Raced) || !row.has_numbers();
+        whole && !behind && !own.generator_limited && !row.beyond.contains(&self.metric)
     }
 
     /// The leaders and the far end, both against the reference; only what is decided is said.
@@ -152,7 +170,10 @@ impl Summary {
             .models()
             .filter(|row| group.members.contains(&row.id) && row.call() == Call::Faster)
             .collect();
-        let gains: Vec<f64> = leaders.iter().map(|row| 1.0 / ratio_of(row)).collect();
+        // An amount is told as the share that it is; a speed as the factor that was gained.
+        let amount = is_amount(self.metric);
+        let gain = |row: &&Row| if amount { ratio_of(row) } else { 1.0 / ratio_of(row) };
+        let gains: Vec<f64> = leaders.iter().map(gain).collect();
         let least = gains.iter().copied().fold(f64::INFINITY, f64::min);
         let most = gains.iter().copied().fold(0.0, f64::max);
         if !gains.is_empty() {
@@ -163,11 +184,13 @@ impl Summary {
             };
             let (least, most) = (ratio(least), ratio(most));
             let factor = if least == most { least } else { format!("{least} to {most}") };
-            parts.push(format!("{who} {}", self.compared(&who, &factor, false)));
+            let said = self.compared(&who, &factor, false);
+            parts.push(format!("{who} {said}{}", together(&leaders, amount)));
         }
         let far = self.models().filter(|row| row.call() == Call::Slower);
         if let Some(row) = far.max_by(|a, b| ratio_of(a).total_cmp(&ratio_of(b))) {
-            parts.push(format!("{} {}", row.id, self.compared("", &ratio(ratio_of(row)), true)));
+            let said = self.compared("", &ratio(ratio_of(row)), true);
+            parts.push(format!("{} {said}{}", row.id, together(&[row], true)));
         }
         (!parts.is_empty()).then(|| format!("{}.", parts.join("; ")))
     }
@@ -181,7 +204,7 @@ impl Summary {
             ("takes", true) => "take",
             (verb, _) => verb,
         };
-        let than = if verb.starts_with("take") && slower { "of" } else { "than" };
+        let than = if is_amount(self.metric) { "of" } else { "than" };
         format!("{verb} {factor}× {word} {than} {}", self.reference)
     }
 
@@ -252,6 +275,45 @@ impl Summary {
             return (!said.is_empty())
                 .then(|| format!("One waiting unit costs: {}.", said.join(", ")));
         }
+        let leads =
+            |row: &&Row| self.group.as_ref().is_some_and(|group| group.members.contains(&row.id));
+        let front: Vec<&Row> = self.models().filter(leads).collect();
+        let reference = self.models().find(|row| row.id == self.reference);
+        // Who is not in front of the reference has nothing to pay for.
+        let Some(reference) = reference.filter(|row| !front.is_empty() && !leads(row)) else {
+            return self.range_of_costs();
+        };
+        // A latency that leaves a wait out, that grows with the window, or that could not be
+        // decided is no price.
+        let honest = |row: &&Row| {
+            let own = &row.conditions;
+            !(own.waits_off_the_clock || own.saturated || own.generator_limited)
+        };
+        let judged = [Some(self.metric), self.in_place_of].contains(&Some(Metric::P99));
+        let tails = !judged && front.iter().chain([&reference]).all(honest);
+        let figures: [(&str, Of, Show); 3] = [
+            ("p99", |row| row.p99, time),
+            ("CPU time per operation", |row| row.cpu_ns, time),
+            ("peak memory", |row| row.memory_peak, bytes),
+        ];
+        let said: Vec<String> = figures
+            .into_iter()
+            .filter(|(what, ..)| *what != "p99" || tails)
+            .filter_map(|(what, of, show)| {
+                let against = show(of(reference)?);
+                let all: Vec<f64> = front.iter().filter_map(|row| of(row)).collect();
+                let least = show(all.iter().copied().reduce(f64::min)?);
+                let most = show(all.iter().copied().reduce(f64::max)?);
+                let own = if least == most { least } else { format!("{least} to {most}") };
+                Some(format!("{what} {own} against {against}"))
+            })
+            .collect();
+        (!said.is_empty())
+            .then(|| format!("The price, against that of {}: {}.", self.reference, said.join("; ")))
+    }
+
+    /// Where nobody is in front of the reference: who costs least, and who most.
+    fn range_of_costs(&self) -> Option<String> {
         let cpu = range(self.models(), |row| row.cpu_ns, time);
         let memory = range(self.models(), |row| row.memory_peak, bytes);
         let said: Vec<String> = [("CPU time per operation", cpu), ("peak memory", memory)]
@@ -274,8 +336,14 @@ impl Summary {
                     None => "no interval".into(),
                 };
                 let floored = verdict.marks.iter().any(|m| m == mark::WITHIN_NOISE_FLOOR);
-                let noise =
-                    if floored { "within what the same code shows against itself; " } else { "" };
+                let limit = 1.0 + self.margin;
+                let ends = verdict.lo.zip(verdict.hi);
+                let equal = ends.is_some_and(|(lo, hi)| lo >= 1.0 / limit && hi <= limit);
+                let noise = match floored {
+                    true if equal => "the same code, twice, is not shown to be equal; ",
+                    true => "does not stand clear of the same code, twice; ",
+                    false => "",
+                };
                 let needs = match verdict.settle {
                     Some(blocks) => format!("about {} blocks would settle it", whole(blocks)),
                     None => "out of reach of more blocks".into(),
@@ -320,14 +388,28 @@ impl Summary {
         };
         let found = ratio_interval(slowed.ratio, slowed.lo.zip(slowed.hi));
         let truth = ratio(slowed.truth);
+        let (made, seen) = match self.metric {
+            Metric::Memory => (format!("told to take {truth}× as much"), "seen as more"),
+            Metric::CpuTime => {
+                (format!("made to take {truth}× as much on purpose"), "seen as more")
+            }
+            _ => (format!("made {truth}× as slow on purpose"), "seen as slower"),
+        };
         Some(match slowed.state.as_str() {
-            "blunt" => format!(
-                "{same} BLUNT: made {truth}× as slow on purpose it came out at {found}, which is not \
-                 told from ±{}; a slowdown of that size would have been missed.",
-                percent(self.margin)
-            ),
-            "ok" => format!("{same} Made {truth}× as slow on purpose: {found}, seen as slower."),
-            _ => format!("{same} Made {truth}× as slow on purpose: {found}."),
+            "blunt" => {
+                let differs = slowed.lo.is_some_and(|lo| lo > 1.0);
+                let but = if differs {
+                    format!("a difference, but not shown to exceed {}", percent(self.margin))
+                } else {
+                    format!("not told from ±{}", percent(self.margin))
+                };
+                format!(
+                    "{same} BLUNT: {made}, it came out at {found}: {but}. A difference of that size \
+                     may have been missed."
+                )
+            }
+            "ok" => format!("{same} The same code, {made}: {found}, {seen}."),
+            _ => format!("{same} The same code, {made}: {found}."),
         })
     }
 
@@ -379,12 +461,13 @@ impl Summary {
     }
 }
 
-/// "x is 15.8× slower [15.2, 16.3]": the factor is always above 1, in the word's direction.
+/// "x is 15.8× slower [15.2, 16.3]": of a speed the factor is above 1, in the word's direction; "x
+/// takes 0.81× the memory [0.80, 0.82]": of an amount it is the ratio.
 fn difference(metric: Metric, row: &Row) -> String {
     let Some(verdict) = &row.verdict else { return String::new() };
     let slower = verdict.ratio >= 1.0;
     let (word, verb) = words_for(metric, slower);
-    let (point, ends) = if slower {
+    let (point, ends) = if slower || is_amount(metric) {
         (verdict.ratio, verdict.lo.zip(verdict.hi))
     } else {
         (1.0 / verdict.ratio, verdict.hi.zip(verdict.lo).map(|(hi, lo)| (1.0 / hi, 1.0 / lo)))
@@ -398,15 +481,34 @@ fn difference(metric: Metric, row: &Row) -> String {
     format!("{} {verb} {factor}× {word} {interval}{size}", row.id)
 }
 
+fn is_amount(metric: Metric) -> bool {
+    matches!(metric, Metric::Memory | Metric::CpuTime)
+}
+
 fn words_for(metric: Metric, slower: bool) -> (&'static str, &'static str) {
     match (metric, slower) {
-        (Metric::Memory, true) => ("the memory", "takes"),
-        (Metric::Memory, false) => ("less memory", "takes"),
-        (Metric::CpuTime, true) => ("the CPU time", "takes"),
-        (Metric::CpuTime, false) => ("less CPU time", "takes"),
+        (Metric::Memory, _) => ("the memory", "takes"),
+        (Metric::CpuTime, _) => ("the CPU time", "takes"),
         (_, true) => ("slower", "is"),
         (_, false) => ("faster", "is"),
     }
+}
+
+/// A figure of a row, and how it is shown.
+type Of = fn(&Row) -> Option<f64>;
+type Show = fn(f64) -> String;
+
+/// " [1.34, 1.44]": the interval of them all, as ratios or as the factors that were gained.
+fn together(rows: &[&Row], as_ratios: bool) -> String {
+    let ends = rows.iter().filter_map(|row| {
+        let (lo, hi) = row.verdict.as_ref()?.lo.zip(row.verdict.as_ref()?.hi)?;
+        Some(if as_ratios { (lo, hi) } else { (1.0 / hi, 1.0 / lo) })
+    });
+    let hull = ends.reduce(|a, b| (a.0.min(b.0), a.1.max(b.1)));
+    hull.map_or(String::new(), |ends| {
+        let text = ratio_interval(ends.0, Some(ends));
+        text.split_once(' ').map_or(String::new(), |(_, interval)| format!(" {interval}"))
+    })
 }
 
 fn ratio_of(row: &Row) -> f64 {

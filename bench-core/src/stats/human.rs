@@ -84,11 +84,19 @@ pub fn ratio(ratio: f64) -> String {
 /// use deadheat_core::stats::human::ratio_interval;
 /// assert_eq!(ratio_interval(1.0041, Some((0.9932, 1.0071))), "1.004 [0.993, 1.007]");
 /// assert_eq!(ratio_interval(15.81, Some((15.2, 16.33))), "15.8 [15.2, 16.3]");
+/// assert_eq!(ratio_interval(1.06, Some((1.003, 1.12))), "1.060 [1.003, 1.120]");
 /// assert_eq!(ratio_interval(1.2, None), "1.20 [no interval]");
 /// ```
 pub fn ratio_interval(point: f64, interval: Option<(f64, f64)>) -> String {
     let Some((lo, hi)) = interval else { return format!("{} [no interval]", ratio(point)) };
-    let decimals = decimals_worth(hi - lo).min(ratio_decimals(point));
+    let mut decimals = decimals_worth(hi - lo).min(ratio_decimals(point));
+    // An end that is not 1 must not read as 1: it decides.
+    let hides = |end: f64, decimals: usize| {
+        (end - 1.0).abs() > 1e-12 && format!("{end:.decimals$}") == format!("{:.decimals$}", 1.0)
+    };
+    while decimals < 4 && (hides(lo, decimals) || hides(hi, decimals)) {
+        decimals += 1;
+    }
     format!("{point:.decimals$} [{lo:.decimals$}, {hi:.decimals$}]")
 }
 

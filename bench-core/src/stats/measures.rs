@@ -387,7 +387,8 @@ fn makespan(slice: &Slice) -> Option<Spent> {
 
 /// Operations that have no latency because they failed, or had not ended when the drain did.
 pub(super) fn lost(trial: &Trial) -> u64 {
-    let lost = |slice: &Slice| slice.censored.saturating_add(failures(slice));
+    let failed = |slice: &Slice| slice.failed.unwrap_or_else(|| failures(slice));
+    let lost = |slice: &Slice| slice.censored.saturating_add(failed(slice));
     trial.slices.iter().fold(0, |sum, slice| sum.saturating_add(lost(slice)))
 }
 

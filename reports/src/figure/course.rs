@@ -22,6 +22,8 @@ pub(crate) struct Lane<'a> {
     pub(crate) name: String,
     /// Block, and the slice; in order.
     pub(crate) slices: Vec<(usize, &'a Slice)>,
+    /// Operations that one sample covers.
+    per_sample: u64,
 }
 
 /// Shades, from the fastest slices to the slowest.
@@ -40,9 +42,11 @@ pub(crate) fn lanes<'a>(race: &'a Race, summary: &Summary) -> Vec<Lane<'a>> {
         });
         let slices: Vec<(usize, &Slice)> = trials
             .flat_map(|(block, trial)| trial.slices.iter().map(move |slice| (block, slice)))
-            .filter(|(_, slice)| slice.p99_ns > 0)
+            .filter(|(_, slice)| slice.p50_ns > 0)
             .collect();
-        (slices.len() >= LEAST).then(|| Lane { id: row.id.clone(), name: words::name(row), slices })
+        let per_sample = race.shape.ops_per_sample.max(1);
+        let (id, name) = (row.id.clone(), words::name(row));
+        (slices.len() >= LEAST).then_some(Lane { id, name, slices, per_sample })
     };
     rows.filter_map(lane).collect()
 }
@@ -104,8 +108,16 @@ pub(crate) fn course(lanes: &[Lane<'_>], width: f64) -> Option<String> {
     Some(svg.finish())
 }
 
+/// Operations of a slice that let its 99th percentile be read: ten lie beyond it.
+const READABLE: u64 = 1_000;
+
+/// The 99th percentile of every slice, or the median of lanes whose slices hold too few operations.
 fn tails(lane: &Lane<'_>) -> Vec<f64> {
-    lane.slices.iter().map(|(_, slice)| slice.p99_ns as f64).collect()
+    let samples = |slice: &Slice| slice.done / lane.per_sample;
+    let readable = lane.slices.iter().filter(|(_, slice)| samples(slice) >= READABLE).count();
+    let tail = 2 * readable > lane.slices.len();
+    let of = |slice: &Slice| if tail { slice.p99_ns } else { slice.p50_ns };
+    lane.slices.iter().map(|(_, slice)| of(slice) as f64).collect()
 }
 
 /// What the shades mean.

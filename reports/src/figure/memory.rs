@@ -88,7 +88,12 @@ fn clouds(subject: Subject<'_>) -> Vec<Cloud> {
             .collect();
         let class = if row.role == Role::Model { classes(&row.id) } else { "control d2".into() };
         (!points.is_empty()).then(|| Cloud {
-            name: format!("{} {}", human::bytes(line.slope), words::name(row)),
+            // As in the table: the median of the blocks' slopes.
+            name: format!(
+                "{} {}",
+                human::bytes(row.memory_unit.unwrap_or(line.slope)),
+                words::name(row)
+            ),
             class,
             points,
             line,

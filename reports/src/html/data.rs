@@ -71,7 +71,7 @@ fn contender(row: &Row, summary: &Summary) -> Value {
         State::Partly { failed, cause } => format!("failed in {failed} blocks: {cause}"),
         State::Failed(cause) => format!("failed: {cause}"),
         State::NotApplicable(reason) => format!("not applicable: {reason}"),
-        State::Infeasible(reason) => format!("infeasible: {reason}"),
+        State::Infeasible(reason) => words::infeasible(reason),
         State::Absent => "not run".into(),
     };
     let value = |value: Option<f64>| value.map_or(Value::Null, number);

@@ -21,20 +21,21 @@ pub(super) struct Checked {
 pub(super) fn controls(race: &Race, summary: &Summary) -> Vec<Checked> {
     let mut all: Vec<&Control> = race.controls.iter().collect();
     all.sort_by_key(|control| control.metric != summary.metric);
-    all.into_iter().map(checked).collect()
+    all.into_iter().map(|control| checked(control, race.margin(control.metric))).collect()
 }
 
-fn checked(control: &Control) -> Checked {
+fn checked(control: &Control, margin: f64) -> Checked {
     let name = match control.role {
         Role::Handicapped => words::SLOWED,
         _ => words::TWIN,
     };
     let said = match (control.state.as_str(), control.role) {
         ("ok", Role::Handicapped) => "seen, as it should be",
-        ("ok", _) => "equal to itself, as it should be",
+        ("ok", _) if within(control, margin) => "equal to itself, as it should be",
+        ("ok", _) => "not shown to differ from itself",
         ("invalid", Role::Handicapped) => "INVALID: not what it is known to be",
         ("invalid", _) => "INVALID: it differs from itself",
-        ("blunt", _) => "BLUNT: a known slowdown was not seen",
+        ("blunt", _) => "BLUNT: a known slowdown was not shown to exceed the margin",
         ("no-interval", _) => "too few blocks for an interval",
         (other, _) => &words::clean(other),
     };
@@ -46,6 +47,12 @@ fn checked(control: &Control) -> Checked {
         loud: matches!(control.state.as_str(), "invalid" | "blunt"),
         said: said.to_owned(),
     }
+}
+
+/// Whether it is shown to be equal.
+fn within(control: &Control, margin: f64) -> bool {
+    let ends = control.lo.zip(control.hi);
+    ends.is_some_and(|(lo, hi)| lo >= 1.0 / (1.0 + margin) && hi <= 1.0 + margin)
 }
 
 /// A mark, who has it, and what it means.
@@ -98,7 +105,9 @@ fn means(mark: &str) -> &'static str {
         "not-decidable" => {
             "too few samples lie beyond the quantile, or the windows are too short for the queue"
         }
-        "within-noise-floor" => "the same code, raced twice, differs as much from itself",
+        "within-noise-floor" => {
+            "its interval meets that of the same code, raced twice, or that one is not shown to be equal to itself"
+        }
         "no-floor" => "there is no control, or it has no interval",
         "invalid" => "a control failed, so nobody is ranked",
         "no-data" => "no block has numbers of both",

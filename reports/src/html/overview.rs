@@ -178,12 +178,9 @@ fn of_verdict(verdict: &Verdict, leads: bool) -> Cell {
         Call::DeadHeat => "e".into(),
         Call::Undecided => "u".into(),
     };
-    let word = if invalid { "invalid" } else { words::call(verdict.metric, verdict.verdict) };
+    let word = if invalid { "invalid" } else { words::shortly(verdict) };
     let interval = human::ratio_interval(verdict.ratio, verdict.lo.zip(verdict.hi));
-    let mut about = interval.clone();
-    for mark in &verdict.marks {
-        about = format!("{about}, {}", words::clean(mark));
-    }
+    let about = format!("{interval} {}", words::decided(verdict));
     Cell {
         shade,
         ratio: human::ratio(verdict.ratio),

@@ -164,7 +164,7 @@ fn said(summary: &Summary) -> Sentences {
     let mut said = Sentences::default();
     for sentence in summary.sentences() {
         let loud = sentence.topic == Topic::Validity && !stands(summary);
-        let text = words::tie(&words::clean(&sentence.text));
+        let text = words::tie(&words::sentence(&sentence.text));
         if matches!(sentence.topic, Topic::Unknown | Topic::Failed) {
             said.open.push(text.clone());
         }
@@ -276,10 +276,7 @@ fn other_metrics(race: &Race, summary: &Summary) -> (Vec<String>, Vec<Other>) {
                 let found = all.find(|v| v.metric == *metric && v.a == row.id && v.n > 0);
                 found.map_or((table::NONE.to_owned(), ""), |v| {
                     let interval = human::ratio_interval(v.ratio, v.lo.zip(v.hi));
-                    (
-                        format!("{interval} {}", words::call(v.metric, v.verdict)),
-                        call_class(v.verdict),
-                    )
+                    (format!("{interval} {}", words::decided(v)), call_class(v.verdict))
                 })
             };
             Other { name: words::name(row), cells: metrics.iter().map(cell).collect() }
@@ -314,7 +311,7 @@ fn figures(heard: &Heard<'_>, detailed: bool) -> Vec<Figure> {
         ("service", "Service time: from an operation's own start.", &service),
         (
             if detailed { "slices" } else { "" },
-            "99th percentile of every slice, against the contender's own median. A dark column is a bad moment for all; a spotted line belongs to a contender that is uneven.",
+            "99th percentile of every slice (the median, where slices hold fewer than a thousand operations), against the contender's own typical slice. A dark column is a bad moment for all; a spotted line belongs to a contender that is uneven.",
             &|width| course(&heard.lanes, width),
         ),
         ("", "Latency of every slice: the darker, the more operations took that long.", &|width| {
@@ -348,7 +345,9 @@ fn conditions(record: &Record, race: &Race) -> Vec<(String, String)> {
     let shape = &race.shape;
     let time = |ns: u64| if ns == 0 { String::new() } else { human::time(ns as f64) };
     let warm = match shape.warmup_window_ns {
-        warm @ 1.. if warm < shape.window_ns => format!(" (windows of {})", time(warm)),
+        warm @ 1.. if shape.warmup > 0 && warm < shape.window_ns => {
+            format!(" (windows of {})", time(warm))
+        }
         _ => String::new(),
     };
     let rounds = format!("{} and {} warm-up{warm}", shape.rounds, shape.warmup);
