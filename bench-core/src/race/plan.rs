@@ -293,7 +293,7 @@ impl Plan {
     }
 
     /// How much the measured rounds of a block tell, roughly: rounds × √operations of a window.
-    /// Beyond [`ENOUGH`] operations it is the weather that limits what a window tells.
+    /// Beyond 3,200 operations it is the weather that limits what a window tells.
     pub fn tells(&self) -> u64 {
         const SCALE: u64 = 1_000;
         let typical = (self.scenario.describe)().typical;
