@@ -135,7 +135,12 @@ mod tests {
             race: "r".into(),
             reference: "ref".into(),
             margin: 0.05,
-            group: Some(Group { members, equivalent: true, within: Some(0.02) }),
+            group: Some(Group {
+                members,
+                equivalent: true,
+                within: Some(0.02),
+                ..Group::default()
+            }),
             rows: rows.collect(),
             ..Summary::default()
         }

@@ -221,7 +221,8 @@ mod tests {
     #[test]
     fn the_best_stands_first_and_dead_heats_are_braced() {
         let members = ["tokio/current-thread", "tokio/multi-thread"].map(String::from).into();
-        let group = Some(Group { members, equivalent: true, within: Some(0.03) });
+        let group =
+            Some(Group { members, equivalent: true, within: Some(0.03), ..Group::default() });
         insta::assert_snapshot!(board(field(), group, 100), @r"
         tcp-echo/closed-16  throughput, block 8 of 16, above 1 is slower
         ⎧ tokio/current-thread  0.840 [0.824, 0.857]  faster

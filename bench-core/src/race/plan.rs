@@ -185,14 +185,7 @@ impl Plan {
     pub fn settle(&mut self) {
         let judged = judged(self.primary, self.load, &self.shape);
         let margin = self.margin.get(&judged).copied().unwrap_or_else(|| judged.default_margin());
-        let think = match self.load.arrivals {
-            Arrivals::Closed { think, .. } => clock::nanos(think),
-            _ => 0,
-        };
-        let typical = (self.scenario.describe)().typical;
-        let service =
-            self.pace.map_or_else(|| clock::nanos(typical(&self.params)), |p| p.service_ns);
-        let handicap = handicap_of(judged, margin, (self.kind, &self.shape), service + think);
+        let handicap = handicap_of(judged, margin, (self.kind, &self.shape), self.cycle_ns());
         let slower = self.entrants.iter_mut().map(|entrant| &mut entrant.contender);
         for contender in slower.filter(|contender| contender.role == Role::Handicapped) {
             contender.handicap = Some(handicap);
@@ -292,18 +285,24 @@ impl Plan {
         if self.batch() > 0 { 0 } else { lead_ns + window_ns + out_ns }
     }
 
+    /// How long a client's operation and its thought take, by what is known so far, ns.
+    fn cycle_ns(&self) -> u64 {
+        let typical = (self.scenario.describe)().typical;
+        let service =
+            self.pace.map_or_else(|| clock::nanos(typical(&self.params)), |p| p.service_ns);
+        match self.load.arrivals {
+            Arrivals::Closed { think, .. } => service + clock::nanos(think),
+            _ => service,
+        }
+    }
+
     /// How much the measured rounds of a block tell, roughly: rounds × √operations of a window.
     /// Beyond 3,200 operations it is the weather that limits what a window tells.
     pub fn tells(&self) -> u64 {
         const SCALE: u64 = 1_000;
-        let typical = (self.scenario.describe)().typical;
-        let service =
-            self.pace.map_or_else(|| clock::nanos(typical(&self.params)), |p| p.service_ns);
         let window = self.shape.window_ns;
         let operations = match self.load.arrivals {
-            Arrivals::Closed { think, .. } => {
-                self.shape.sessions as u64 * window / (service + clock::nanos(think)).max(1)
-            }
+            Arrivals::Closed { .. } => self.shape.sessions as u64 * window / self.cycle_ns().max(1),
             Arrivals::Open { rate, .. } => rate.saturating_mul(window) / 1_000_000_000,
             Arrivals::Batch(_) => ENOUGH,
         };

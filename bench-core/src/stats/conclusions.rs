@@ -126,26 +126,38 @@ impl Summary {
         let everyone = group.members.len() == raced;
         let names = list(&group.members);
         let within = group.within.map(percent).unwrap_or_default();
+        let out: Vec<&str> =
+            self.models().filter(|row| !self.is_ranked(row)).map(|row| row.id.as_str()).collect();
+        let (ranked, unranked) = if out.is_empty() {
+            ("", String::new())
+        } else {
+            (
+                " that can be ranked",
+                format!(" Not ranked, for the reasons beside them: {}.", list(&out)),
+            )
+        };
         Some(match group.members.len() {
+            1 if !group.beats_all => format!(
+                "Only {names} is not shown to be beaten by {on}{instead}; it is not shown to beat \
+                 every other model{ranked} itself.{unranked}"
+            ),
             1 => format!(
-                "{names} leads by {on}{instead}: every other model is shown to be beaten by more than {}.",
+                "{names} leads by {on}{instead}: every other model{ranked} is shown to be beaten by \
+                 more than {}.{unranked}",
                 percent(self.margin)
             ),
             _ if group.equivalent && everyone => {
                 format!("All {raced} models are a dead heat by {on}{instead}: {names} (±{within}).")
             }
             _ if group.equivalent => {
-                format!("{names} lead in a dead heat by {on}{instead} (±{within}).")
+                format!("{names} lead in a dead heat by {on}{instead} (±{within}).{unranked}")
             }
             _ if everyone => {
                 format!("By {on}{instead}, no model is shown to lead: {names} are not separated.")
             }
             _ => {
-                let beaten = if self.models().all(|row| self.is_ranked(row)) {
-                    " Each of the others is shown to be beaten."
-                } else {
-                    ""
-                };
+                let beaten =
+                    format!(" Each of the others{ranked} is shown to be beaten.{unranked}");
                 format!(
                     "In front by {on}{instead}, and not separated from each other: {names}.{beaten}"
                 )

@@ -16,6 +16,9 @@ pub struct Group {
     pub equivalent: bool,
     /// The widest interval between two members, as a ratio minus 1; `None` for a group of one.
     pub within: Option<f64>,
+    /// Of a group of one: whether it is itself shown to beat every other, and not only that each of
+    /// them is beaten by somebody.
+    pub beats_all: bool,
 }
 
 /// Model i leaves when for some j the directly paired interval of d(i, j), at 0.05/(N−1), lies
@@ -58,6 +61,12 @@ pub fn leading_group(measures: &Measures<'_>, metric: Metric) -> Option<Group> {
             members.push(*model);
         }
     }
+    let beats_all = match members.as_slice() {
+        [first] => raced.iter().filter(|other| other.id != first.id).all(|other| {
+            interval(&other.id, &first.id, alpha).is_some_and(|(lo, _)| lo > limit.max(noise))
+        }),
+        _ => false,
+    };
     let mut widest: Option<f64> = None;
     let mut steady = members.iter().all(|member| !measures.conditions(&member.id).peer_bound);
     for (i, a) in members.iter().enumerate() {
@@ -70,6 +79,7 @@ pub fn leading_group(measures: &Measures<'_>, metric: Metric) -> Option<Group> {
     (raced.len() > 1).then(|| Group {
         equivalent: steady && noise <= limit && widest.is_some_and(|widest| widest <= limit),
         within: widest.map(f64::exp_m1),
+        beats_all,
         members: members.iter().map(|member| member.id.clone()).collect(),
     })
 }
@@ -112,7 +122,7 @@ mod tests {
     #[test]
     fn who_may_be_the_best() {
         let one = group(12, &[("fast", 0.5), ("slow", 1.5)]).unwrap();
-        assert_eq!((one.members, one.within), (vec!["fast".to_owned()], None));
+        assert_eq!((one.members, one.within, one.beats_all), (vec!["fast".to_owned()], None, true));
         let tied = group(12, &[("same", 1.0), ("slow", 1.5)]).unwrap();
         assert_eq!(tied.members, ["ref", "same"]);
         assert!(tied.equivalent && tied.within.unwrap() < 0.01);

@@ -426,6 +426,19 @@ mod tests {
     }
 
     #[test]
+    fn who_is_only_not_beaten_does_not_lead() {
+        let mut summary = summary(&race(12, &[("slow", 1.5), ("slower", 2.0)]));
+        let lead = |summary: &Summary| summary.sentences()[0].text.clone();
+        assert!(lead(&summary).starts_with("ref leads by throughput"), "{}", lead(&summary));
+        summary.group.as_mut().unwrap().beats_all = false;
+        assert!(lead(&summary).starts_with("Only ref is not shown to be beaten"));
+        // One whose load was late was compared with nobody, and is not beaten.
+        summary.rows[2].conditions.generator_limited = true;
+        let said = lead(&summary);
+        assert!(said.ends_with("Not ranked, for the reasons beside them: slower."), "{said}");
+    }
+
+    #[test]
     fn nothing_to_say_is_no_panic() {
         assert!(summary(&Race::default()).sentences().iter().all(|s| !s.text.is_empty()));
         for blocks in [0, 1] {
