@@ -2,8 +2,6 @@
 //! judged by its interval alone, without the floor that a race's own twin would put under it. So
 //! this counts what the intervals are worth; a race says less than they would.
 
-use std::time::Duration;
-
 use deadheat_core::{
     record::Call,
     stats::{Estimate, Measures, sign_test, twins_over_run},
@@ -12,7 +10,7 @@ use serde::{Deserialize, Serialize};
 
 use super::{
     Campaign, Comparison, Stop,
-    course::{COURSES, Course, Lab, Terms, Weather, in_turn, twins},
+    course::{COURSES, Course, Lab, Terms, WINDOW, Weather, in_turn, twins},
     table::{Table, at_most, share},
 };
 
@@ -21,9 +19,6 @@ const REPEATS: usize = 8;
 
 /// Twins in a race.
 const TWINS: usize = 8;
-
-/// The shortest window there is, so that eight twins have their 12 blocks in the time of a race.
-const WINDOW: Duration = Duration::from_millis(15);
 
 /// The campaign.
 #[derive(Clone, Copy, Debug)]
@@ -191,7 +186,7 @@ mod tests {
             cells: &[],
             launcher: deadheat_core::race::child::Processes::of("none"),
             seed: 1,
-            race_time: Duration::from_secs(10),
+            race_time: std::time::Duration::from_secs(10),
         };
         let tasks = Aa.tasks(&lab);
         assert!(tasks.len() * TWINS / 2 >= 300);

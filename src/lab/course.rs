@@ -21,6 +21,15 @@ use crate::cmd::interrupted;
 /// The fewest blocks that have an interval at 95%.
 const LEAST_BLOCKS: usize = 6;
 
+/// The shortest window there is. In a race of ten seconds more rounds tell more than longer
+/// windows do, and under bursts of load they are what the median over rounds rests on.
+pub(crate) const WINDOW: Duration = Duration::from_millis(15);
+
+/// Blocks of a race that is to tell a small slowdown in ten seconds. Every block starts its
+/// processes and warms them up, so fewer blocks leave more rounds for each: one or two, of which a
+/// burst spoils every second one, leave the median nothing to choose from.
+pub(crate) const BLOCKS: usize = 12;
+
 /// More rounds than this in a block change little.
 const MOST_ROUNDS: usize = 20;
 

@@ -2,8 +2,10 @@
 //! the same weather, the first of the two drawn by lot.
 //!
 //! criterion is asked as its users ask it: a run is saved as a baseline, and a second run says
-//! whether performance has "regressed" or "improved" (p < 0.05, beyond its noise threshold of 1%). A
-//! race is asked with δ = 2%. Either the code is the same, or it is 5% slower.
+//! whether performance has "regressed" or "improved": p < 0.05, and the interval of the change is
+//! beyond a noise threshold. It prints its verdict for its default threshold of 1%; from the interval
+//! that it prints follows what it would say with 2%, which is the margin that a race is asked with.
+//! Either the code is the same, or it is 5% slower.
 
 use std::{
     fs,
@@ -16,7 +18,7 @@ use serde::{Deserialize, Serialize};
 
 use super::{
     Campaign, Comparison, Stop,
-    course::{Course, Lab, Terms, Weather, in_turn},
+    course::{BLOCKS, Course, Lab, Terms, WINDOW, Weather, in_turn},
     slowdown::{By, MARGIN, said, slower},
     table::{Table, share},
 };
@@ -88,6 +90,23 @@ struct Said {
     /// Whether it was below the level.
     significant: bool,
     words: Words,
+    /// The interval of the relative change of the mean, in percent, as printed.
+    #[serde(default)]
+    change: Option<[f64; 2]>,
+}
+
+impl Said {
+    /// What it would say with another noise threshold, in percent: its own rule. Without an
+    /// interval: what it said.
+    fn with_threshold(&self, percent: f64) -> Words {
+        match self.change {
+            None => self.words,
+            Some(_) if !self.significant => Words::NoChange,
+            Some([lo, hi]) if lo < -percent && hi < -percent => Words::Improved,
+            Some([lo, hi]) if lo > percent && hi > percent => Words::Regressed,
+            Some(_) => Words::WithinNoise,
+        }
+    }
 }
 
 /// Its last words.
@@ -159,7 +178,8 @@ impl Criterion {
 
 fn race(lab: &Lab<'_>, key: &str, task: &Task) -> Result<(Comparison, Vec<String>), Stop> {
     let (course, by) = task.operation.course();
-    let terms = Terms { blocks: 20, controls: true, margin: Some(MARGIN), window: None };
+    let terms =
+        Terms { blocks: BLOCKS, controls: true, margin: Some(MARGIN), window: Some(WINDOW) };
     let mut plan = lab.plan(&course, &terms, key)?;
     let (other, _) = slower(&plan.entrants, by, task.percent)
         .ok_or_else(|| Stop::failed("the race has no reference"))?;
@@ -217,11 +237,13 @@ impl Campaign for Criterion {
             "weather",
             "operation",
             "n",
-            "criterion: regressed or improved",
+            "criterion at 1%: regressed or improved",
+            "at 2%",
             "p < 0.05",
-            "race: slower or faster",
+            "race at 2%: slower or faster",
             "interval misses 1",
-            "wrong way: criterion",
+            "wrong way: criterion at 1%",
+            "at 2%",
             "race",
         ]);
         for (percent, _) in REPEATS {
@@ -254,34 +276,34 @@ fn row(percent: u64, weather: Weather, operation: &str, found: &[&Found]) -> Vec
     let n = found.len();
     let count = |of: &dyn Fn(&Found) -> bool| found.iter().filter(|found| of(found)).count();
     // Where it is slower, only that counts as seen.
-    let seen = |found: &Found| match percent {
-        0 => matches!(found.criterion.words, Words::Regressed | Words::Improved),
-        _ => found.criterion.words == Words::Regressed,
+    let right = |words: Words| match percent {
+        0 => matches!(words, Words::Regressed | Words::Improved),
+        _ => words == Words::Regressed,
     };
+    let at_two = |found: &Found| found.criterion.with_threshold(100.0 * MARGIN);
     let called = |found: &Found| match percent {
         0 => matches!(found.race.call, Call::Slower | Call::Faster),
         _ => found.race.call == Call::Slower,
     };
     let estimates: Vec<_> = found.iter().map(|found| found.race.estimate()).collect();
     let intervals = twins_over_run(&estimates);
-    let (wrong_words, wrong_calls) = match percent {
-        0 => ("—".into(), "—".into()),
-        _ => (
-            count(&|found| found.criterion.words == Words::Improved).to_string(),
-            count(&|f| matches!(f.race.call, Call::Faster | Call::DeadHeat)).to_string(),
-        ),
+    let wrong = |of: &dyn Fn(&Found) -> bool| match percent {
+        0 => "—".to_owned(),
+        _ => count(of).to_string(),
     };
     vec![
         if percent == 0 { "the same code".into() } else { format!("{percent}% slower") },
         weather.id().into(),
         operation.into(),
         n.to_string(),
-        share(count(&seen), n),
+        share(count(&|found| right(found.criterion.words)), n),
+        share(count(&|found| right(at_two(found))), n),
         share(count(&|found| found.criterion.significant), n),
         share(count(&called), n),
         share(intervals.excluding, intervals.counted),
-        wrong_words,
-        wrong_calls,
+        wrong(&|found| found.criterion.words == Words::Improved),
+        wrong(&|found| at_two(found) == Words::Improved),
+        wrong(&|found| matches!(found.race.call, Call::Faster | Call::DeadHeat)),
     ]
 }
 
@@ -298,7 +320,21 @@ fn parse(text: &str) -> Option<Said> {
         ("Performance has regressed.", Words::Regressed),
     ];
     let (_, words) = words.into_iter().find(|(sentence, _)| rest.contains(sentence))?;
-    Some(Said { p, significant, words })
+    Some(Said { p, significant, words, change: change(text) })
+}
+
+/// The ends of `change: [+3.0% +3.5% +4.1%]`, in percent.
+fn change(text: &str) -> Option<[f64; 2]> {
+    let (_, rest) = text.split_once("change: [")?;
+    let (inside, _) = rest.split_once(']')?;
+    let ends = inside.split_ascii_whitespace().map(|end| {
+        // A minus is printed as a sign of its own.
+        end.trim_end_matches('%').replace('−', "-").parse().ok()
+    });
+    match ends.collect::<Option<Vec<f64>>>()?[..] {
+        [lo, _, hi] => Some([lo, hi]),
+        _ => None,
+    }
 }
 
 #[cfg(test)]
@@ -309,13 +345,21 @@ mod tests {
     #[test]
     fn what_criterion_prints_is_read() {
         let text = "echo                    time:   [12.1 µs 12.2 µs 12.3 µs]\n                        \
-                    change: [+3.0 +3.5% +4.1%] (p = 0.00 < 0.05)\n                        \
+                    change: [+1.4170% +3.5011% +4.1000%] (p = 0.00 < 0.05)\n                        \
                     Performance has regressed.\nFound 3 outliers among 100 measurements (3.00%)";
-        let regressed = Said { p: 0.0, significant: true, words: Words::Regressed };
-        assert_eq!(parse(text), Some(regressed));
+        let change = Some([1.417, 4.1]);
+        let regressed = Said { p: 0.0, significant: true, words: Words::Regressed, change };
+        assert_eq!(parse(text), Some(regressed.clone()));
+        assert_eq!(regressed.with_threshold(1.0), Words::Regressed);
+        assert_eq!(regressed.with_threshold(2.0), Words::WithinNoise);
+        let faster = Said { change: Some([-6.0, -2.5]), ..regressed.clone() };
+        assert_eq!(faster.with_threshold(2.0), Words::Improved);
+        let luck = Said { significant: false, ..regressed };
+        assert_eq!(luck.with_threshold(1.0), Words::NoChange);
         let text =
             "change: [-1.0% +0.1% +1.1%] (p = 0.81 > 0.05)\n No change in performance detected.";
-        let none = Said { p: 0.81, significant: false, words: Words::NoChange };
+        let change = Some([-1.0, 1.1]);
+        let none = Said { p: 0.81, significant: false, words: Words::NoChange, change };
         assert_eq!(parse(text), Some(none));
         assert_eq!(parse("time: [1 ns 1 ns 1 ns]"), None);
     }
@@ -341,11 +385,12 @@ mod tests {
             row.split('|').skip(1).map(|cell| cell.trim().to_owned()).collect::<Vec<_>>()
         };
         let same = row("the same code");
-        assert!(same[4].starts_with("1 of 2") && same[5].starts_with("2 of 2"), "{same:?}");
-        assert!(same[6].starts_with("1 of 2") && same[7].starts_with("1 of 2"), "{same:?}");
+        assert!(same[4].starts_with("1 of 2") && same[5].starts_with("1 of 2"), "{same:?}");
+        assert!(same[6].starts_with("2 of 2"), "{same:?}");
+        assert!(same[7].starts_with("1 of 2") && same[8].starts_with("1 of 2"), "{same:?}");
         let slower = row("5% slower");
-        assert!(slower[4].starts_with("1 of 2") && slower[6].starts_with("1 of 2"), "{slower:?}");
-        assert_eq!(slower[8..10], ["1", "1"]);
+        assert!(slower[4].starts_with("1 of 2") && slower[7].starts_with("1 of 2"), "{slower:?}");
+        assert_eq!(slower[9..12], ["1", "1", "1"]);
     }
 
     #[test]

@@ -16,7 +16,7 @@ use serde::{Deserialize, Serialize};
 
 use super::{
     Campaign, Comparison, Stop,
-    course::{Course, Lab, Terms, Weather, in_turn},
+    course::{BLOCKS, Course, Lab, Terms, WINDOW, Weather, in_turn},
     table::{Table, ratio, share},
 };
 
@@ -113,7 +113,8 @@ impl Campaign for Slowdown {
     }
 
     fn perform(&self, lab: &Lab<'_>, key: &str, task: &Task) -> Result<Found, Stop> {
-        let terms = Terms { blocks: 20, controls: true, margin: Some(MARGIN), window: None };
+        let terms =
+            Terms { blocks: BLOCKS, controls: true, margin: Some(MARGIN), window: Some(WINDOW) };
         let mut plan = lab.plan(&task.by.course(), &terms, key)?;
         let (slower, truth) = slower(&plan.entrants, task.by, task.percent)
             .ok_or_else(|| Stop::failed("the race has no reference"))?;
@@ -330,7 +331,8 @@ mod tests {
         assert_eq!([2, 5, 10, 20].map(of), [20, 40, 20, 20]);
         let half: Vec<u64> = tasks[..50].iter().map(|(_, task)| task.percent).collect();
         assert!((18..=22).contains(&half.iter().filter(|p| **p == 5).count()), "{half:?}");
-        let terms = Terms { blocks: 20, controls: true, margin: Some(MARGIN), window: None };
+        let terms =
+            Terms { blocks: BLOCKS, controls: true, margin: Some(MARGIN), window: Some(WINDOW) };
         for (by, percent, truth) in [
             (By::Work, 0, 1.0),
             (By::Work, 5, 1.05),
