@@ -29,6 +29,7 @@ pub mod human;
 mod judge;
 mod knee;
 pub mod known;
+mod latencies;
 mod measures;
 mod planning;
 mod rank;
@@ -57,6 +58,7 @@ pub use self::{
     group::{Group, leading_group},
     judge::{Judgement, judge, mark},
     knee::knee,
+    latencies::{Distribution, Latencies},
     measures::{Measures, Pair, applicable},
     planning::{Precision, precision, race_precision},
     rank::{min_blocks, rank},

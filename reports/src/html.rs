@@ -88,7 +88,7 @@ struct Page {
     facts: Vec<(String, String)>,
 }
 
-/// A race with all that is made of it once: histograms are decoded for the whole page here.
+/// A race with all that is made of it once.
 struct Heard<'a> {
     race: &'a Race,
     measures: Measures<'a>,

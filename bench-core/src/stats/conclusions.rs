@@ -2,12 +2,15 @@
 //! intervals do not support.
 
 use super::{
-    human::{bytes, list, percent, ratio, ratio_interval, time, whole},
+    human::{list, percent, ratio, ratio_interval, whole},
     judge::mark,
     rank::min_blocks,
     summary::{Row, State, Summary},
 };
-use crate::record::{Call, Control, Metric, Role, Status};
+use crate::record::{Call, Control, Metric, Role};
+
+mod price;
+mod trust;
 
 /// One conclusion.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -87,28 +90,6 @@ impl Summary {
 
     fn models(&self) -> impl Iterator<Item = &Row> {
         self.rows.iter().filter(|row| row.role == Role::Model)
-    }
-
-    fn validity(&self) -> Option<String> {
-        if let Some(control) = self.controls().find(|control| control.state == "invalid") {
-            let found = ratio_interval(control.ratio, control.lo.zip(control.hi));
-            return Some(match control.role {
-                Role::Handicapped => format!(
-                    "INVALID: the same code, made {}× as slow on purpose, came out at {found}, so nobody is ranked.",
-                    ratio(control.truth)
-                ),
-                _ => format!(
-                    "INVALID: the same code, raced twice, differs from itself ({found}), so nobody is ranked."
-                ),
-            });
-        }
-        let done = plural(self.blocks, "block");
-        match &self.status {
-            Status::Complete => None,
-            Status::Running => Some(format!("Not finished: {done} so far.")),
-            Status::Cut => Some(format!("Ended early, after {done}; what is there stands.")),
-            Status::Failed(cause) => Some(format!("This race could not be run: {cause}.")),
-        }
     }
 
     fn lead(&self) -> Option<String> {
@@ -277,64 +258,6 @@ impl Summary {
         )
     }
 
-    fn cost(&self) -> Option<String> {
-        if self.metric == Metric::Memory {
-            let mut units: Vec<(&str, f64)> =
-                self.models().filter_map(|row| Some((row.id.as_str(), row.memory_unit?))).collect();
-            units.sort_by(|a, b| a.1.total_cmp(&b.1));
-            let said: Vec<String> =
-                units.iter().map(|(id, size)| format!("{id} {}", bytes(*size))).collect();
-            return (!said.is_empty())
-                .then(|| format!("One waiting unit costs: {}.", said.join(", ")));
-        }
-        let leads =
-            |row: &&Row| self.group.as_ref().is_some_and(|group| group.members.contains(&row.id));
-        let front: Vec<&Row> = self.models().filter(leads).collect();
-        let reference = self.models().find(|row| row.id == self.reference);
-        // Who is not in front of the reference has nothing to pay for.
-        let Some(reference) = reference.filter(|row| !front.is_empty() && !leads(row)) else {
-            return self.range_of_costs();
-        };
-        // A latency that leaves a wait out, that grows with the window, or that could not be
-        // decided is no price.
-        let honest = |row: &&Row| {
-            let own = &row.conditions;
-            !(own.waits_off_the_clock || own.saturated || own.generator_limited)
-        };
-        let judged = [Some(self.metric), self.in_place_of].contains(&Some(Metric::P99));
-        let tails = !judged && front.iter().chain([&reference]).all(honest);
-        let figures: [(&str, Of, Show); 3] = [
-            ("p99", |row| row.p99, time),
-            ("CPU time per operation", |row| row.cpu_ns, time),
-            ("peak memory", |row| row.memory_peak, bytes),
-        ];
-        let said: Vec<String> = figures
-            .into_iter()
-            .filter(|(what, ..)| *what != "p99" || tails)
-            .filter_map(|(what, of, show)| {
-                let against = show(of(reference)?);
-                let all: Vec<f64> = front.iter().filter_map(|row| of(row)).collect();
-                let least = show(all.iter().copied().reduce(f64::min)?);
-                let most = show(all.iter().copied().reduce(f64::max)?);
-                let own = if least == most { least } else { format!("{least} to {most}") };
-                Some(format!("{what} {own} against {against}"))
-            })
-            .collect();
-        (!said.is_empty())
-            .then(|| format!("The price, against that of {}: {}.", self.reference, said.join("; ")))
-    }
-
-    /// Where nobody is in front of the reference: who costs least, and who most.
-    fn range_of_costs(&self) -> Option<String> {
-        let cpu = range(self.models(), |row| row.cpu_ns, time);
-        let memory = range(self.models(), |row| row.memory_peak, bytes);
-        let said: Vec<String> = [("CPU time per operation", cpu), ("peak memory", memory)]
-            .into_iter()
-            .filter_map(|(what, range)| Some(format!("{what} {}", range?)))
-            .collect();
-        (!said.is_empty()).then(|| format!("The price: {}.", said.join("; ")))
-    }
-
     fn unknown(&self) -> Option<String> {
         if self.is_invalid() || self.group.is_none() {
             return None;
@@ -381,96 +304,6 @@ impl Summary {
             .collect();
         (!said.is_empty()).then(|| format!("{}.", said.join("; ")))
     }
-
-    fn control(&self) -> Option<String> {
-        let twin = self.twin.as_ref().filter(|_| !self.is_invalid())?;
-        let same = match self.noise_floor() {
-            Some(floor) => format!(
-                "Same code, twice: {} (±{}).",
-                ratio_interval(twin.ratio, twin.lo.zip(twin.hi)),
-                percent(floor)
-            ),
-            None => format!("Same code, twice: {}.", ratio_interval(twin.ratio, None)),
-        };
-        let Some(slowed) = &self.handicapped else {
-            let missing = "BLUNT: the twin that is slowed on purpose has no number here; whether a \
-                           slowdown would have been seen is not known.";
-            let blunt = self.is_blunt();
-            return Some(if blunt { format!("{same} {missing}") } else { same });
-        };
-        let found = ratio_interval(slowed.ratio, slowed.lo.zip(slowed.hi));
-        let truth = ratio(slowed.truth);
-        let (made, seen) = match self.metric {
-            Metric::Memory => (format!("told to take {truth}× as much"), "seen as more"),
-            Metric::CpuTime => {
-                (format!("made to take {truth}× as much on purpose"), "seen as more")
-            }
-            _ => (format!("made {truth}× as slow on purpose"), "seen as slower"),
-        };
-        Some(match slowed.state.as_str() {
-            "blunt" => {
-                let differs = slowed.lo.is_some_and(|lo| lo > 1.0);
-                let but = if differs {
-                    format!("a difference, but not shown to exceed {}", percent(self.margin))
-                } else {
-                    format!("not told from ±{}", percent(self.margin))
-                };
-                format!(
-                    "{same} BLUNT: {made}, it came out at {found}: {but}. A difference of that size \
-                     may have been missed."
-                )
-            }
-            "ok" => format!("{same} The same code, {made}: {found}, {seen}."),
-            _ => format!("{same} The same code, {made}: {found}."),
-        })
-    }
-
-    /// Weather, drift and carry-over, where there is something to say.
-    fn went(&self) -> Option<String> {
-        let course = &self.course;
-        let mut said = Vec::new();
-        if course.foul > 0 {
-            let why: Vec<String> =
-                course.reasons.iter().map(|(what, n)| format!("{what}: {n}")).collect();
-            said.push(format!(
-                "{} of {} were in foul weather ({}).",
-                course.foul,
-                plural(course.rounds, "round"),
-                why.join(", ")
-            ));
-        }
-        if !course.culprits.is_empty() {
-            said.push(format!(
-                "That is not spread evenly: {} makes its own weather, so nothing is set aside.",
-                list(&course.culprits)
-            ));
-        }
-        if course.unwatched {
-            said.push(
-                "Nothing here counts foreign load finely enough: no round was set aside for it."
-                    .to_owned(),
-            );
-        }
-        for (id, drift) in &course.drifting {
-            said.push(format!(
-                "Still drifting: {id} against {} changes by {} from a block's first round to its last.",
-                self.reference,
-                percent((drift.size - 1.0).abs())
-            ));
-        }
-        let shown = course.carry_over.iter().filter(|effect| effect.is_shown());
-        let largest = shown.max_by(|a, b| a.effect.point.abs().total_cmp(&b.effect.point.abs()));
-        if let Some(effect) = largest {
-            let size = effect.effect.point.exp_m1();
-            said.push(format!(
-                "Carry-over: who runs after {} costs {} {}.",
-                effect.predecessor,
-                percent(size.abs()),
-                if size > 0.0 { "more" } else { "less" }
-            ));
-        }
-        (!said.is_empty()).then(|| said.join(" "))
-    }
 }
 
 /// "x is 15.8× slower [15.2, 16.3]": of a speed the factor is above 1, in the word's direction; "x
@@ -506,10 +339,6 @@ fn words_for(metric: Metric, slower: bool) -> (&'static str, &'static str) {
     }
 }
 
-/// A figure of a row, and how it is shown.
-type Of = fn(&Row) -> Option<f64>;
-type Show = fn(f64) -> String;
-
 /// " [1.34, 1.44]": the interval of them all, as ratios or as the factors that were gained.
 fn together(rows: &[&Row], as_ratios: bool) -> String {
     let ends = rows.iter().filter_map(|row| {
@@ -525,22 +354,6 @@ fn together(rows: &[&Row], as_ratios: bool) -> String {
 
 fn ratio_of(row: &Row) -> f64 {
     row.verdict.as_ref().map_or(1.0, |verdict| verdict.ratio)
-}
-
-/// "3.1 MiB (a) to 41 MiB (b)".
-fn range<'a>(
-    rows: impl Iterator<Item = &'a Row>,
-    of: fn(&Row) -> Option<f64>,
-    show: fn(f64) -> String,
-) -> Option<String> {
-    let mut values: Vec<(&str, f64)> =
-        rows.filter_map(|row| Some((row.id.as_str(), of(row)?))).collect();
-    values.sort_by(|a, b| a.1.total_cmp(&b.1));
-    let (low, high) = (values.first()?, values.last()?);
-    if low.0 == high.0 {
-        return Some(format!("{} ({})", show(low.1), low.0));
-    }
-    Some(format!("{} ({}) to {} ({})", show(low.1), low.0, show(high.1), high.0))
 }
 
 fn plural(n: usize, noun: &str) -> String {

@@ -4,8 +4,8 @@
 //! None of these drops anything: they are a model's own result, or the instrument's limit, and the
 //! numbers stand. They only limit what may be said.
 
-use super::{estimate::median, histogram};
-use crate::record::{Histograms, Race, Slice, Trial};
+use super::{estimate::median, histogram::Ranked, latencies::Latencies};
+use crate::record::{Race, Slice, Trial};
 
 /// Share of failed operations above which latencies say nothing: those that fail have none.
 const ERRORS: f64 = 0.001;
@@ -47,7 +47,8 @@ pub struct Conditions {
 }
 
 impl Conditions {
-    pub(super) fn of(race: &Race, id: &str) -> Self {
+    /// `latencies`: of its fair rounds, or of the foul ones where there is nothing else.
+    pub(super) fn of(race: &Race, id: &str, latencies: &Latencies) -> Self {
         let trials: Vec<&Trial> =
             race.trials(id).map(|(_, trial)| trial).filter(|trial| trial.outcome.is_ok()).collect();
         let slices = || trials.iter().flat_map(|trial| &trial.slices);
@@ -56,7 +57,7 @@ impl Conditions {
         let failed = sum(failures);
         Self {
             saturated: 2 * slices().filter(|slice| slice.saturated).count() > count,
-            generator_limited: race.load.starts_with("open-") && is_late(&trials),
+            generator_limited: race.load.starts_with("open-") && is_late(latencies),
             peer_bound: race.load.starts_with("closed-") && is_bound(race, slices()),
             errors: failed > ERRORS * sum(|slice| slice.executed),
             overflowed: slices().any(|slice| slice.listen_overflows.unwrap_or(0) > 0),
@@ -77,17 +78,10 @@ pub(super) fn failures(slice: &Slice) -> u64 {
 }
 
 /// Whether arrivals were dispatched later than the response time bears.
-fn is_late(trials: &[&Trial]) -> bool {
-    // What the weather delayed counts only where there is nothing else.
-    let fair = trials.iter().any(|trial| !trial.hist.lag.is_empty());
-    let hist = |trial: &'_ &Trial| if fair { trial.hist.clone() } else { trial.foul_hist.clone() };
-    let all: Vec<Histograms> = trials.iter().map(hist).collect();
-    let response = histogram::merge(all.iter().map(|hist| hist.response.as_str()));
-    let lag = histogram::merge(all.iter().map(|hist| hist.lag.as_str()));
-    let (Some(response), Some(lag)) = (response, lag) else { return false };
-    let typical = response.value_at_quantile(0.50) as f64;
-    lag.value_at_quantile(0.50) as f64 > LAG_P50 * typical
-        || lag.value_at_quantile(0.99) as f64 > LAG_P99 * typical
+fn is_late(latencies: &Latencies) -> bool {
+    let (Some(response), Some(lag)) = (&latencies.response, &latencies.lag) else { return false };
+    let typical = response.value_at(0.50) as f64;
+    lag.value_at(0.50) as f64 > LAG_P50 * typical || lag.value_at(0.99) as f64 > LAG_P99 * typical
 }
 
 /// Whether the other end was busy on all the CPUs that it can use at once.

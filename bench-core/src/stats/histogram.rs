@@ -57,25 +57,49 @@ pub fn decode(text: &str) -> Result<Option<Histogram<u64>>, HistogramError> {
 /// All of them as one. What does not decode is left out, as if it had not been recorded.
 pub fn merge<'a>(texts: impl IntoIterator<Item = &'a str>) -> Option<Histogram<u64>> {
     let mut whole: Option<Histogram<u64>> = None;
-    for part in texts.into_iter().filter_map(|text| decode(text).ok().flatten()) {
-        // One with the record's bounds is as good a start as an empty one, and there is one already.
-        if whole.is_none() && (part.low(), part.high(), part.sigfig()) == (1, HIGHEST_NS, DIGITS) {
-            whole = Some(part);
-            continue;
-        }
-        let whole = whole.get_or_insert_with(empty);
-        // Another program's histogram may have wider bounds; it is widened, never refused.
-        whole.auto(true);
-        let _ = whole.add(part);
+    for text in texts {
+        add(&mut whole, decode(text).ok().flatten());
     }
     whole
 }
 
+/// Adds a part to what there is so far.
+pub(super) fn add(whole: &mut Option<Histogram<u64>>, part: Option<Histogram<u64>>) {
+    let Some(part) = part else { return };
+    // One with the record's bounds is as good a start as an empty one, and there is one already.
+    if whole.is_none() && (part.low(), part.high(), part.sigfig()) == (1, HIGHEST_NS, DIGITS) {
+        *whole = Some(part);
+        return;
+    }
+    let whole = whole.get_or_insert_with(empty);
+    // Another program's histogram may have wider bounds; it is widened, never refused.
+    whole.auto(true);
+    let _ = whole.add(part);
+}
+
+/// Samples that can be asked for the value at a rank.
+pub trait Ranked {
+    /// How many there are.
+    fn count(&self) -> u64;
+    /// The value at rank ⌈qN⌉, ns.
+    fn value_at(&self, q: f64) -> u64;
+}
+
+impl Ranked for Histogram<u64> {
+    fn count(&self) -> u64 {
+        self.len()
+    }
+
+    fn value_at(&self, q: f64) -> u64 {
+        self.value_at_quantile(q)
+    }
+}
+
 /// The value at rank ⌈qN⌉, ns, if at least `beyond` samples lie above it: N(1−q) ≥ `beyond`.
-pub fn quantile(histogram: &Histogram<u64>, q: f64, beyond: f64) -> Option<f64> {
+pub fn quantile(samples: &impl Ranked, q: f64, beyond: f64) -> Option<f64> {
     // A hair of slack: 10,000 · (1 − 0.99) is 100.00000000000009, its like below is 99.99….
-    let above = histogram.len() as f64 * (1.0 - q) + 1e-6;
-    (!histogram.is_empty() && above >= beyond).then(|| histogram.value_at_quantile(q) as f64)
+    let above = samples.count() as f64 * (1.0 - q) + 1e-6;
+    (samples.count() > 0 && above >= beyond).then(|| samples.value_at(q) as f64)
 }
 
 #[cfg(test)]

@@ -1,17 +1,16 @@
 //! A race's costs per contender and block, and the paired log ratios between any two contenders.
 //!
-//! Histograms are decoded once, here; after that a comparison is arithmetic, so that all pairs of
+//! Histograms are decoded once, when a race is read; after that a comparison is arithmetic, so that all pairs of
 //! a race can be compared (leading group) for little more than all against one.
 
 use std::collections::{BTreeMap, BTreeSet};
-
-use hdrhistogram::Histogram;
 
 use super::{
     carry::Turn,
     conditions::{Conditions, failures},
     estimate::median,
-    histogram::{self, quantile},
+    histogram::{Ranked, quantile},
+    latencies::{Latencies, Sum},
     regression::memory_line,
     sky::Sky,
 };
@@ -35,6 +34,7 @@ pub struct Measures<'a> {
     race: &'a Race,
     sky: Sky,
     trials: BTreeMap<&'a str, BTreeMap<usize, Costs>>,
+    latencies: BTreeMap<&'a str, Latencies>,
     conditions: BTreeMap<&'a str, Conditions>,
     /// Contenders whose windows are too short for their queues.
     hasty: BTreeSet<&'a str>,
@@ -87,16 +87,57 @@ impl<'a> Measures<'a> {
     /// Reads a race. Failed trials have no costs, nor have slices that do not count.
     pub fn of(race: &'a Race) -> Self {
         let sky = Sky::over(race);
-        let mut trials: BTreeMap<&str, BTreeMap<usize, Costs>> = BTreeMap::new();
+        let mut raced: BTreeMap<&str, Vec<(usize, &Trial)>> = BTreeMap::new();
         for block in &race.blocks {
             for trial in block.trials.iter().filter(|trial| trial.outcome.is_ok()) {
-                let of_contender = trials.entry(&trial.contender).or_default();
-                of_contender.entry(block.index).or_insert_with(|| Costs::of(race, trial, &sky));
+                raced.entry(&trial.contender).or_default().push((block.index, trial));
             }
         }
-        let hasty = trials.keys().copied().filter(|id| !is_relaxed(race, id)).collect();
-        let conditions = trials.keys().map(|id| (*id, Conditions::of(race, id))).collect();
-        Self { race, sky, trials, conditions, hasty }
+        let mut all = Self {
+            race,
+            sky,
+            trials: BTreeMap::new(),
+            latencies: BTreeMap::new(),
+            conditions: BTreeMap::new(),
+            hasty: BTreeSet::new(),
+        };
+        for (id, trials) in raced {
+            all.read(id, &trials);
+        }
+        all
+    }
+
+    /// Reads one contender's trials, and decodes each of their histograms once.
+    fn read(&mut self, id: &'a str, trials: &[(usize, &Trial)]) {
+        let race = self.race;
+        let mut sum = Sum::default();
+        let mut of_blocks = BTreeMap::new();
+        for (block, trial) in trials {
+            let own = Sum::of(trial, &self.sky);
+            of_blocks.entry(*block).or_insert_with(|| Costs::of(race, trial, own.judged()));
+            sum.add(own);
+        }
+        let latencies = sum.done();
+        let is_open = race.load.starts_with("open-");
+        let late = if is_open && latencies.lag.is_none() {
+            // What the weather delayed counts only where there is nothing else.
+            let mut foul = Sum::default();
+            trials.iter().for_each(|(_, trial)| foul.add(Sum::of_foul(trial)));
+            &foul.done()
+        } else {
+            &latencies
+        };
+        self.conditions.insert(id, Conditions::of(race, id, late));
+        if is_open && !is_relaxed(race, id, &latencies) {
+            self.hasty.insert(id);
+        }
+        self.trials.insert(id, of_blocks);
+        self.latencies.insert(id, latencies);
+    }
+
+    /// A contender's latencies over the whole race; `None` where none of its trials ended well.
+    pub fn latencies(&self, id: &str) -> Option<&Latencies> {
+        self.latencies.get(id)
     }
 
     /// Which rounds were in foul weather, and who may have caused that.
@@ -261,11 +302,8 @@ impl<'a> Measures<'a> {
 }
 
 /// Whether an open load's windows cover 400 τ, τ = s/(1−√ρ)²; other loads have no queue whose
-/// memory could outlast the windows. Without a histogram there is no quantile to judge either.
-fn is_relaxed(race: &Race, id: &str) -> bool {
-    if !race.load.starts_with("open-") {
-        return true;
-    }
+/// memory could outlast the windows, and are not asked. Without a histogram there is no quantile to judge either.
+fn is_relaxed(race: &Race, id: &str, latencies: &Latencies) -> bool {
     let trials: Vec<&Trial> =
         race.trials(id).map(|(_, trial)| trial).filter(|trial| trial.outcome.is_ok()).collect();
     let sum = |of: fn(&Slice) -> u64| -> f64 {
@@ -276,8 +314,7 @@ fn is_relaxed(race: &Race, id: &str) -> bool {
     let cpus = race.placement.sut.len().min(workers.unwrap_or(usize::MAX)).max(1) as f64;
     let shared = race.placement.peer.iter().any(|cpu| race.placement.sut.contains(cpu));
     let span = sum(|slice| slice.span_ns).max(1.0);
-    let services = trials.iter().map(|trial| trial.hist.service.as_str());
-    let Some(service) = histogram::merge(services) else { return true };
+    let Some(service) = &latencies.service else { return true };
     // Whichever is scarcer, CPUs or sessions: operations that wait for a timer use no CPU, and
     // those that compute are few.
     let peer = sum(|slice| slice.peer.map_or(0, |peer| peer.busy));
@@ -323,14 +360,13 @@ fn total(spent: impl Iterator<Item = Spent>) -> Option<f64> {
 }
 
 impl Costs {
-    fn of(race: &Race, trial: &Trial, sky: &Sky) -> Self {
+    fn of(race: &Race, trial: &Trial, latency: Option<&impl Ranked>) -> Self {
         let counted = || trial.slices.iter().filter(|slice| slice.invalid.is_empty());
         let rounds = |spent: fn(&Slice) -> Option<Spent>| {
             counted().filter_map(|slice| Some((slice.round, spent(slice)?))).collect()
         };
-        let latency = sky.latency(trial);
         let lost = lost(trial);
-        let tail = |q| Tail::of(latency.as_ref(), lost, q);
+        let tail = |q| Tail::of(latency, lost, q);
         let memory = if race.primary == Metric::Memory {
             memory_line(trial).map(|line| line.slope).filter(|slope| *slope > 0.0)
         } else {
@@ -395,18 +431,18 @@ pub(super) fn lost(trial: &Trial) -> u64 {
 impl Tail {
     /// The value at rank ⌈qN⌉, where N counts those that never ended well too: they are slower than
     /// any other, by an unknown time.
-    pub(super) fn of(histogram: Option<&Histogram<u64>>, lost: u64, q: f64) -> Self {
-        let Some(histogram) = histogram else { return Self::default() };
-        let ended = histogram.len() as f64;
+    pub(super) fn of(samples: Option<&impl Ranked>, lost: u64, q: f64) -> Self {
+        let Some(samples) = samples else { return Self::default() };
+        let ended = samples.count() as f64;
         // The same rank among those that ended.
         let among = q * (ended + lost as f64) / ended;
         let beyond = lost > 0 && among > 1.0;
-        let value = if beyond { None } else { quantile(histogram, q, SHOWN) };
+        let value = if beyond { None } else { quantile(samples, q, SHOWN) };
         let value = value.map(|value| match lost {
             0 => value,
-            _ => histogram.value_at_quantile(among) as f64,
+            _ => samples.value_at(among) as f64,
         });
-        Self { value, decides: quantile(histogram, q, DECIDES).is_some() && !beyond, beyond }
+        Self { value, decides: quantile(samples, q, DECIDES).is_some() && !beyond, beyond }
     }
 }
 

@@ -2,8 +2,6 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use hdrhistogram::Histogram;
-
 use super::{
     carry::{CarryOver, carry_over},
     conditions::{Conditions, failures},
@@ -11,8 +9,8 @@ use super::{
     drift::{Drift, drift},
     estimate::{Estimate, median},
     group::{Group, leading_group},
-    histogram,
     judge::{judge, mark},
+    latencies::Latencies,
     measures::{Measures, Tail, lost},
 };
 use crate::record::{
@@ -257,14 +255,9 @@ fn row(
     let state = state(race, contender);
     let trials: Vec<&Trial> =
         race.trials(id).map(|(_, trial)| trial).filter(|trial| trial.outcome.is_ok()).collect();
-    let mut latency: Option<Histogram<u64>> = None;
-    for part in trials.iter().filter_map(|trial| measures.sky().latency(trial)) {
-        let whole = latency.get_or_insert_with(histogram::empty);
-        whole.auto(true);
-        let _ = whole.add(part);
-    }
+    let latency = measures.latencies(id).and_then(Latencies::judged);
     let lost = trials.iter().fold(0_u64, |sum, trial| sum.saturating_add(lost(trial)));
-    let [p50, p99] = [0.50, 0.99].map(|q| Tail::of(latency.as_ref(), lost, q));
+    let [p50, p99] = [0.50, 0.99].map(|q| Tail::of(latency, lost, q));
     let level = |of: fn(&Resources) -> Option<u64>| {
         let levels: Vec<f64> =
             trials.iter().filter_map(|trial| of(&trial.resources)).map(|v| v as f64).collect();
@@ -292,7 +285,7 @@ fn row(
             .into_iter()
             .filter_map(|(metric, tail)| tail.beyond.then_some(metric))
             .collect(),
-        slowest: latency.as_ref().filter(|l| !l.is_empty()).map(|latency| latency.max() as f64),
+        slowest: latency.map(|latency| latency.max() as f64),
         errors: errors(&trials),
         verdict,
     }

@@ -3,7 +3,10 @@
 
 use deadheat_core::{
     record::Role,
-    stats::{histogram, human},
+    stats::{
+        histogram::{self, Ranked},
+        human,
+    },
 };
 
 use super::{
@@ -54,26 +57,19 @@ pub(crate) fn grid() -> impl Iterator<Item = f64> {
     (0..=8 * STEPS).map(|step| 10_f64.powf(f64::from(step) / f64::from(STEPS)))
 }
 
-/// All contenders with data, as they stand in the table. Histograms are decoded and merged here,
-/// once for everything that is drawn of them.
+/// All contenders with data, as they stand in the table.
 pub(crate) fn curves(subject: Subject<'_>, latency: Latency) -> Vec<Curve> {
     let table = Table::of(subject.summary);
     let shown = table.lines.iter().map(|line| line.row).filter(|row| row.role != Role::Handicapped);
-    // Where a contender makes the weather, nothing was set aside for it.
-    let culprits = !subject.measures.sky().culprits().is_empty();
     let curve = |row: &deadheat_core::stats::Row| {
-        let trials = subject.race.trials(&row.id).map(|(_, trial)| trial);
-        let texts = trials.filter(|trial| trial.outcome.is_ok()).flat_map(|trial| {
-            [Some(&trial.hist), culprits.then_some(&trial.foul_hist)].into_iter().flatten()
-        });
-        let texts = texts.map(|hist| match latency {
-            Latency::Service => hist.service.as_str(),
-            Latency::Response => hist.response.as_str(),
-        });
-        let merged = histogram::merge(texts)?;
+        let latencies = subject.measures.latencies(&row.id)?;
+        let merged = match latency {
+            Latency::Service => latencies.service.as_ref()?,
+            Latency::Response => latencies.response.as_ref()?,
+        };
         let points: Vec<(f64, f64)> = grid()
             .map_while(|inverse| {
-                let value = histogram::quantile(&merged, 1.0 - 1.0 / inverse, BEYOND)?;
+                let value = histogram::quantile(merged, 1.0 - 1.0 / inverse, BEYOND)?;
                 Some((inverse, value.max(1.0)))
             })
             .collect();
@@ -83,8 +79,8 @@ pub(crate) fn curves(subject: Subject<'_>, latency: Latency) -> Vec<Curve> {
             name: words::name(row),
             class,
             points,
-            quantiles: QUANTILES.map(|q| histogram::quantile(&merged, q, BEYOND)),
-            count: merged.len(),
+            quantiles: QUANTILES.map(|q| histogram::quantile(merged, q, BEYOND)),
+            count: merged.count(),
             max: merged.max() as f64,
         })
     };

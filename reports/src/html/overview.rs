@@ -29,7 +29,8 @@ pub(super) struct Column {
 pub(super) struct Line {
     /// The race's place in the page.
     pub(super) place: usize,
-    pub(super) race: String,
+    /// The race's id, in the parts between which a line may end.
+    pub(super) race: Vec<String>,
     pub(super) anchor: String,
     pub(super) metric: &'static str,
     pub(super) cells: Vec<Cell>,
@@ -100,7 +101,7 @@ fn matrix(models: &[String], races: &[Heard<'_>], metric: Option<Metric>) -> Mat
         let shown = metric.unwrap_or(heard.summary.metric);
         Line {
             place,
-            race: words::clean(&heard.race.id),
+            race: words::clean(&heard.race.id).split_inclusive('/').map(str::to_owned).collect(),
             anchor: heard.anchor.clone(),
             metric: shown.name(),
             cells: models.iter().map(|model| cell(heard, model, shown)).collect(),
