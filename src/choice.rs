@@ -30,10 +30,9 @@ pub(crate) fn choose(
     if let Some(reference) = reference.filter(|id| !models.iter().any(|model| model == id)) {
         return Err(nothing("model", reference, &models));
     }
-    let all: Vec<Course> = courses(cells, outsiders, choice)?
-        .into_iter()
-        .filter(|course| globs(&choice.scenarios, course.scenario.id))
-        .collect();
+    // What --param says makes sense for these, and need not for others.
+    let named = cells.iter().filter(|cell| globs(&choice.scenarios, cell.scenario.id));
+    let all = courses(&named.cloned().collect::<Vec<_>>(), outsiders, choice)?;
     let marked = Marked::new(&all, choice, profile)?;
     let chosen: Vec<Course> = all
         .iter()

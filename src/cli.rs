@@ -312,22 +312,28 @@ pub(crate) struct LabArgs {
     #[arg(value_enum, value_name = "NAME")]
     pub(crate) campaign: CampaignName,
     /// Where NAME.ndjson is, or is to be
-    #[arg(long, value_name = "DIR", default_value = "results/lab")]
+    #[arg(long, value_name = "DIR", default_value = "results/lab", env = "DEADHEAT_OUT")]
     pub(crate) out: PathBuf,
     /// Begin nothing that would not end within this; the rest is for another day
-    #[arg(long, value_name = "DUR", value_parser = max_time)]
+    #[arg(long, value_name = "DUR", value_parser = max_time, env = "DEADHEAT_TIME")]
     pub(crate) time: Option<Duration>,
     /// At most so many more comparisons
-    #[arg(long, value_name = "N", value_parser = at_most::<10_000>)]
+    #[arg(long, value_name = "N", value_parser = at_most::<10_000>, env = "DEADHEAT_COUNT")]
     pub(crate) count: Option<usize>,
     /// What a race must fit in
-    #[arg(long, value_name = "DUR", value_parser = race_time, default_value = "10s")]
+    #[arg(
+        long,
+        value_name = "DUR",
+        value_parser = race_time,
+        default_value = "10s",
+        env = "DEADHEAT_RACE_TIME"
+    )]
     pub(crate) race_time: Duration,
     /// Every order and every schedule comes from it
-    #[arg(long, value_name = "N", default_value_t = 1)]
+    #[arg(long, value_name = "N", default_value_t = 1, env = "DEADHEAT_SEED")]
     pub(crate) seed: u64,
     /// Measure nothing: the table of what there is
-    #[arg(long)]
+    #[arg(long, env = "DEADHEAT_REPORT")]
     pub(crate) report: bool,
     /// Of `bursts`: only on this CPU
     #[arg(long, value_name = "CPU", hide = true, requires = "of")]
@@ -361,10 +367,10 @@ pub(crate) struct SelftestArgs {
     #[arg(long, env = "DEADHEAT_QUICK")]
     pub(crate) quick: bool,
     /// These known answers and no others: K7,K9,order
-    #[arg(long, value_name = "IDS", value_delimiter = ',')]
+    #[arg(long, value_name = "IDS", value_delimiter = ',', env = "DEADHEAT_ONLY")]
     pub(crate) only: Vec<String>,
     /// Print the answers as JSON
-    #[arg(long)]
+    #[arg(long, env = "DEADHEAT_JSON")]
     pub(crate) json: bool,
 }
 
@@ -378,6 +384,16 @@ pub(crate) enum OutputFormat {
     Table,
     /// Lines as libtest prints them
     Bencher,
+}
+
+impl OutputFormat {
+    /// The format of a record that is printed.
+    pub(crate) fn id(self) -> &'static str {
+        match self {
+            Self::Table => "terminal",
+            Self::Bencher => "libtest",
+        }
+    }
 }
 
 /// How a run says what it does.
@@ -527,14 +543,16 @@ mod tests {
     }
 
     #[test]
-    fn every_flag_of_run_has_an_environment_variable() {
+    fn every_flag_has_an_environment_variable() {
         let command = Program::command();
-        let run = command.find_subcommand("run").unwrap();
-        for arg in run.get_arguments().filter(|arg| !arg.is_positional() && !arg.is_hide_set()) {
-            let name = arg.get_id().as_str().to_uppercase().replace('-', "_");
-            if name != "HELP" {
+        // Hidden subcommands too: a campaign is a command like any other.
+        for subcommand in command.get_subcommands() {
+            let flags = subcommand.get_arguments().filter(|arg| !arg.is_positional());
+            for arg in flags.filter(|arg| !arg.is_hide_set() && arg.get_id() != "help") {
+                let name = arg.get_id().as_str().to_uppercase().replace('-', "_");
                 let env = arg.get_env().map(|env| env.to_string_lossy().into_owned());
-                assert_eq!(env, Some(format!("DEADHEAT_{name}")));
+                let whose = subcommand.get_name();
+                assert_eq!(env, Some(format!("DEADHEAT_{name}")), "{whose}: {name}");
             }
         }
     }

@@ -233,6 +233,9 @@ pub(crate) fn lines(plans: &[Plan]) -> Vec<String> {
     lines
 }
 
+#[cfg(all(test, feature = "core"))]
+mod again;
+
 #[cfg(all(test, feature = "tokio"))]
 mod tests {
     use deadheat_core::race::plan::Pace;

@@ -1,8 +1,13 @@
-//! What this program was built from.
+//! What this program was built from, and what it can race that `deadheat` can't.
 
 use std::{collections::BTreeMap, env, fs, path::Path};
 
-use deadheat_core::{machine::lock, record::Program};
+use deadheat_core::{cell::Cell, machine::lock, record::Program};
+
+use crate::{choice::ids, matrix};
+
+/// Where a record keeps what [`own`] says.
+pub(crate) const OWN: &str = "own";
 
 /// The lock file that this crate was built with; empty where it was built as a dependency.
 const LOCK: &str = include_str!(concat!(env!("OUT_DIR"), "/Cargo.lock"));
@@ -28,4 +33,30 @@ fn locked() -> BTreeMap<String, String> {
         found.map(fs::read_to_string).find_map(Result::ok)
     });
     lock::versions(above.as_deref().unwrap_or(LOCK))
+}
+
+/// Scenarios and models among these that the program `deadheat` does not have. A race of one of
+/// them is run again by the program that ran it, and by no other: its record has to say so.
+pub(crate) fn own(cells: &[Cell]) -> Vec<String> {
+    let standard = matrix::cells();
+    let of = |id: fn(&Cell) -> &'static str| {
+        let known = ids(&standard, id);
+        ids(cells, id).into_iter().filter(move |own| !known.contains(own))
+    };
+    of(|cell| cell.scenario.id).chain(of(|cell| cell.model.id)).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::Threads;
+
+    #[test]
+    fn what_is_not_of_the_matrix_is_ones_own() {
+        assert!(own(&matrix::cells()).is_empty());
+        let race = crate::race("load-user");
+        let race = race.blocking("ureq", Threads::per_task(), || Ok(()), |(), seq| Ok(seq));
+        let mine = race.cells();
+        assert_eq!(own(&[matrix::cells(), mine].concat()), ["load-user", "ureq"]);
+    }
 }

@@ -4,6 +4,8 @@ import json, os, socket, struct, sys, threading, time
 fault = sys.argv[1] if len(sys.argv) > 1 else ""
 if fault == "mute":
     time.sleep(3600)
+while fault == "spin":
+    pass
 
 
 def send(message, numbers=()):
@@ -51,6 +53,8 @@ host, port = prepare["peers"][0].split(":")
 connections = [socket.create_connection((host, int(port))) for _ in range(sessions)]
 ended = [0] * sessions
 send({"type": "ready", "workers": sessions})
+if fault == "deaf":
+    time.sleep(3600)
 turns = 0
 while True:
     message, _ = receive()

@@ -45,6 +45,8 @@ fn a_campaign_that_was_cut_goes_on_where_it_was() {
     assert!(text.starts_with("aa: 1 of 80 comparisons, cut short, begun 20"), "{text}");
     let before = lines(&folder, "aa");
     assert_eq!((before.len(), &before[0]["seed"]), (2, &Value::from(7)));
+    let facts = before[0]["machine"]["facts"].as_object().unwrap();
+    assert!(facts.contains_key("cpu_sets") && !facts.contains_key("cmdline"), "{facts:?}");
 
     // As a crash in the middle of a line leaves it.
     let path = folder.join("aa.ndjson");

@@ -1,15 +1,18 @@
 //! Races end to end: blocks, rounds, controls, foreign programs, and everything that goes wrong.
 
-use std::{collections::BTreeMap, ops::ControlFlow, sync::LazyLock, time::Duration};
+use std::{
+    collections::BTreeMap, fs, ops::ControlFlow, os::unix::fs::PermissionsExt, sync::LazyLock,
+    time::Duration,
+};
 
 use deadheat::core::{
     cell::Cell,
     race::{
         self, External, Launcher, Plan, Progress,
         child::{Processes, Threads},
-        plan::{Effort, Wish},
+        plan::{Effort, Pace, Wish},
     },
-    record::{Block, Fits, Handicap, Outcome, Race, Role, Slice, Status, Trial},
+    record::{Block, Fits, Handicap, Kind, Outcome, Race, Role, Slice, Status, Trial, Warning},
     scenario::Params,
 };
 
@@ -216,13 +219,107 @@ fn what_goes_wrong_with_a_contender_is_its_own() {
 }
 
 #[test]
-fn a_program_that_is_not_there_is_named() {
-    let mut plan = plan("tcp-echo", &["threads/per-task"], "closed-2", &[("no/program", "")]);
-    for external in plan.entrants.iter_mut().filter_map(|e| e.external.as_mut()) {
-        external.command = vec!["/nowhere/program".into()];
+fn a_program_that_cannot_be_started_is_named() {
+    let folder = tempfile::tempdir().unwrap();
+    // It can be found, and only whoever tries to run it sees that it cannot be.
+    let hollow = folder.path().join("hollow");
+    fs::write(&hollow, "#!/nowhere/interpreter\n").unwrap();
+    fs::set_permissions(&hollow, fs::Permissions::from_mode(0o755)).unwrap();
+    let hollow = hollow.to_str().unwrap();
+    for (program, why) in [("/nowhere/program", "there is no program"), (hollow, "No such file")] {
+        let mut plan = plan("tcp-echo", &["threads/per-task"], "closed-2", &[("no/program", "")]);
+        for external in plan.entrants.iter_mut().filter_map(|e| e.external.as_mut()) {
+            external.command = vec![program.into()];
+        }
+        let race = run(&plan, &processes());
+        let said = format!("failed to start {program}: {why}");
+        let cause = cause(trials(&race, "no/program")[0]);
+        assert!(cause.starts_with(&said), "{cause}");
+        all_ok(&race, "threads/per-task");
     }
+}
+
+/// The warnings with this code.
+fn warnings<'a>(all: &'a [Warning], code: &str) -> Vec<&'a str> {
+    all.iter().filter(|warning| warning.code == code).map(|warning| warning.text.as_str()).collect()
+}
+
+#[test]
+fn contenders_that_would_pause_for_too_long_race_one_at_a_time() {
+    let models = ["threads/per-task", "threads/pool-64", "tokio/current-thread"];
+    // With two controls there are four others, and each takes 22 ms by the clock.
+    let refitted = |rest_ns| {
+        let mut plan = plan("tcp-echo", &models, "open-100", &[]);
+        let pace = Pace { service_ns: 1_000_000, rest_ns, ..Pace::default() };
+        plan.refit(pace);
+        // However often it is fitted, it is said once.
+        plan.refit(pace);
+        plan
+    };
+    let short = refitted(600_000_000);
+    assert_eq!((short.kind, short.shape.rounds), (Kind::Sliced, EFFORT.rounds));
+    assert!(warnings(&short.warnings, "solo").is_empty());
+    let long = refitted(610_000_000);
+    assert_eq!(long.kind, Kind::Solo);
+    assert_eq!((long.shape.rounds, long.shape.warmup), (EFFORT.long_rounds, 0));
+    let [text] = warnings(&long.warnings, "solo")[..] else { panic!("{:?}", long.warnings) };
+    assert!(text.starts_with("one process at a time: "), "{text}");
+    assert!(text.contains("pause for up to 5.1 s"), "{text}");
+}
+
+#[test]
+fn contenders_that_take_turns_say_how_long_they_are_idle() {
+    let with = |time: &str, load: &str| {
+        let mut plan = plan("sleep", &["threads/pool-64"], load, &[]);
+        let params = (plan.scenario.describe)().params;
+        plan.params = Params::parse(&format!("for={time}"), params).unwrap();
+        plan.settle();
+        plan
+    };
+    // By what the scenario says of itself: two others, of which each is one wave.
+    assert!(warnings(&with("2s", "batch-64").warnings, "idle-pause").is_empty());
+    let mut slow = with("3s", "batch-64");
+    slow.settle();
+    let [text] = warnings(&slow.warnings, "idle-pause")[..] else { panic!("{:?}", slow.warnings) };
+    assert!(text.contains("idle for about 6 s"), "{text}");
+
+    // By what was seen: fifty operations took a fifth of a second, and a batch has a thousand.
+    let plan = with("200ms", "batch-1000");
+    assert!(warnings(&plan.warnings, "idle-pause").is_empty());
+    let mut race = race::begin(&plan);
+    let mut stop = |_: &mut Race, _: Progress| ControlFlow::Break(());
+    race::run(&plan, &Threads(&CELLS), &mut race, &mut stop).unwrap();
+    assert_eq!((race.blocks.len(), race.warnings.len()), (0, plan.warnings.len() + 1));
+    assert_eq!(warnings(&race.warnings, "idle-pause").len(), 1, "{:?}", race.warnings);
+}
+
+/// Says that a test could not be done here, and why: in its output, so that it is seen.
+#[cfg(target_os = "linux")]
+#[expect(clippy::print_stdout, reason = "that a test was skipped must be seen")]
+fn skipped(why: &str) {
+    println!("skipped: {why}");
+}
+
+#[cfg(target_os = "linux")]
+#[test]
+fn what_was_stolen_is_told_of_the_rounds_in_which_it_was() {
+    let stat = fs::read_to_string("/proc/stat").unwrap_or_default();
+    let is_cpu = |line: &str| line.starts_with("cpu") && line.split_ascii_whitespace().count() > 8;
+    if stat.lines().filter(|line| is_cpu(line)).count() < 2 {
+        return skipped("the kernel does not count it");
+    }
+    let mut plan = plan("tcp-echo", &["threads/per-task"], "closed-2", &[]);
+    // Twenty rounds of three slices are more than a second, over which it can be judged.
+    (plan.shape.blocks, plan.shape.rounds) = (1, 20);
+    plan.shape.window_ns = 25_000_000;
     let race = run(&plan, &processes());
-    assert!(cause(trials(&race, "no/program")[0]).contains("failed to start /nowhere/program"));
+    for contender in ["threads/per-task", "threads/per-task+twin"] {
+        all_ok(&race, contender);
+        for slice in &trials(&race, contender)[0].slices {
+            let steal = slice.weather.steal.expect("every round is in such a second");
+            assert!((0.0..=1.0).contains(&steal), "round {}: {steal}", slice.round);
+        }
+    }
 }
 
 #[test]

@@ -30,7 +30,13 @@ mod tryout;
 pub mod weather;
 mod window;
 
-use self::{block::Cast, child::Child, weather::Steal};
+use self::{
+    block::Cast,
+    child::Child,
+    shape::{IDLE_PAUSE, warn_of_pause},
+    tryout::{BUSY, expected_pause_ns},
+    weather::Steal,
+};
 
 pub use self::{
     child::Launcher,
@@ -106,8 +112,13 @@ pub fn run(
     if race.blocks.is_empty() && plan.batch() >= CALIBRATED {
         let mut steal = Steal::default();
         let mut cast = Cast::new(plan, launcher, &mut peers, &verifier, &mut steal, race);
-        for (contender, why) in cast.too_slow()? {
-            race.contenders[contender].fits = Fits::NotApplicable(why);
+        let expected = cast.expected()?;
+        for (own, why) in expected.iter().filter_map(|own| Some((own, own.too_slow()?))) {
+            race.contenders[own.contender].fits = Fits::NotApplicable(why);
+        }
+        if plan.kind == Kind::Turns {
+            race.warnings.retain(|warning| warning.code != IDLE_PAUSE);
+            race.warnings.extend(warn_of_pause(expected_pause_ns(&expected)));
         }
     }
     let other = plan.with_able_reference(&race.contenders);
@@ -156,12 +167,14 @@ pub fn calibrate(plan: &mut Plan, launcher: &dyn Launcher) -> Result<(), RaceErr
     let verifier = verifier(plan, &peers.addrs)?;
     let race = begin(plan);
     let mut steal = Steal::default();
-    let pace = Cast::new(plan, launcher, &mut peers, &verifier, &mut steal, &race).pace()?;
+    let seen = Cast::new(plan, launcher, &mut peers, &verifier, &mut steal, &race).pace()?;
     for peer in peers.children {
         peer.quit();
     }
-    if let Some(pace) = pace {
+    if let Some((pace, busy)) = seen {
         plan.refit(pace);
+        plan.warnings.retain(|warning| warning.code != BUSY);
+        plan.warnings.extend(busy);
     }
     Ok(())
 }

@@ -401,7 +401,8 @@ pub struct PeerCounts {
 pub struct Weather {
     /// CPU time of anyone else on the race's CPUs ÷ the time that these CPUs had.
     pub foreign: Option<f64>,
-    /// Stolen by the hypervisor ÷ the slice's time.
+    /// Stolen by the hypervisor ÷ time, over the second and more that its round belongs to: ticks of
+    /// 10 ms do not resolve a slice.
     pub steal: Option<f64>,
     /// Throttled by a cgroup ÷ the slice's time.
     pub throttled: Option<f64>,

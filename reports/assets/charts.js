@@ -150,20 +150,30 @@ const Charts = (() => {
     return [() => { clear(); pick.remove(); }];
   };
 
-  /** Hollow points over the lines, where a load was not carried. */
-  const hollow = (sweep, key) => (u) => {
+  /** Over the lines: hollow points, where a load was not kept up with, and a ring around the knee. */
+  const marks = (sweep, key) => (u) => {
     const ratio = uPlot.pxRatio;
+    const circle = (x, y, radius) => {
+      u.ctx.beginPath();
+      u.ctx.arc(x, y, radius * ratio, 0, 2 * Math.PI);
+    };
     sweep.curves.forEach((curve, place) => {
       curve.load.forEach((load, i) => {
-        if (!curve.saturated[i] || curve[key][i] == null || !u.series[place + 1].show) return;
-        u.ctx.beginPath();
-        u.ctx.arc(u.valToPos(load, 'x', true), u.valToPos(curve[key][i], 'y', true), 4 * ratio, 0, 2 * Math.PI);
-        u.ctx.fillStyle = color('paper');
-        u.ctx.fill();
+        if (curve[key][i] == null || !u.series[place + 1].show) return;
+        const [x, y] = [u.valToPos(load, 'x', true), u.valToPos(curve[key][i], 'y', true)];
         u.ctx.lineWidth = 1.8 * ratio;
         u.ctx.setLineDash([]);
         u.ctx.strokeStyle = color(curve.looks.split(' ')[0]);
-        u.ctx.stroke();
+        if (curve.saturated[i]) {
+          circle(x, y, 4);
+          u.ctx.fillStyle = color('paper');
+          u.ctx.fill();
+          u.ctx.stroke();
+        }
+        if (curve.knee === load) {
+          circle(x, y, 7);
+          u.ctx.stroke();
+        }
       });
     });
   };
@@ -180,7 +190,7 @@ const Charts = (() => {
           axis(label, (u, all) => all.map((v) => (v == null ? '' : show(v))), { splits: splits(VALUES, 20), size: 62 }),
         ],
         cursor: { sync: { key: sweep.title } },
-        hooks: { draw: [hollow(sweep, key)] },
+        hooks: { draw: [marks(sweep, key)] },
         series: [{ label: sweep.over === 'rate' ? 'offered' : 'clients', value: (u, v) => count(v) },
           ...sweep.curves.map((c) => series(c.id, c.looks, (u, v) => show(v), { points: { show: true, size: 7, fill: color(c.looks.split(' ')[0]) }, spanGaps: true }))],
       }, [loads, ...sweep.curves.map((c) => loads.map((load) => c[key][c.load.indexOf(load)] ?? null))]));

@@ -26,10 +26,17 @@ fn main() -> ExitCode {
     let all = if given.is_empty() { made_up() } else { given };
     let options = Options { width: 140, styles: Styles::coloured(), ..Options::default() };
     for (name, record) in all {
-        let folder = folder.join(name);
+        let folder = folder.join(&name);
         fs::create_dir_all(&folder).expect("the folder can be made");
         for format in formats() {
-            for file in (format.render)(&record, &options).expect("it renders") {
+            let files = match (format.render)(&record, &options) {
+                Ok(files) => files,
+                Err(error) => {
+                    eprintln!("{name} as {}: {error}", format.id);
+                    continue;
+                }
+            };
+            for file in files {
                 fs::write(folder.join(&file.name), &file.bytes).expect("the file can be written");
             }
         }

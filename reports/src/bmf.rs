@@ -1,14 +1,15 @@
 //! Bencher Metric Format: what Bencher's `json` adapter takes.
 //!
 //! A benchmark is a cell, a measure is a metric. `throughput` is Bencher's own measure, in
-//! operations per second; the others are costs under our own ids, in nanoseconds or bytes.
+//! operations per second, and so is our `capacity`; the others are costs under our own ids, in
+//! nanoseconds or bytes.
 
 use std::collections::BTreeMap;
 
 use deadheat_core::record::Record;
 use serde::Serialize;
 
-use crate::{Error, Format, Options, Output, costs};
+use crate::{Error, Format, Options, Output, capacities::searches, costs};
 
 pub(crate) const FORMAT: Format = Format {
     id: "bmf",
@@ -38,6 +39,13 @@ fn render(record: &Record, _: &Options) -> Result<Vec<Output>, Error> {
                 upper: interval.map(|(_, hi)| hi),
             };
             measures.insert(cost.metric.id(), figures);
+        }
+    }
+    for search in searches(record) {
+        for (row, value) in search.believed() {
+            let figures = Figures { value, lower: row.lo, upper: row.hi };
+            let measures = benchmarks.entry(search.cell(&row.contender)).or_default();
+            measures.insert("capacity", figures);
         }
     }
     Ok(vec![Output::json("bmf.json", &benchmarks)?])

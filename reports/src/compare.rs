@@ -3,19 +3,27 @@
 //! Contenders of two runs never shared a round, so nothing here is a verdict. On one machine a cell's
 //! new cost over its old one is shown with an interval from both, and called *indicative*: the weather
 //! of two times is in it, and no interval knows of that. Between two machines costs are not compared
-//! at all: only who leads, and the ratios to the reference, which each run measured for itself.
+//! at all: only who leads, and the ratios to the reference, which each run measured for itself. What
+//! a record says nothing of by itself (a latency at a load that was not kept up with, say) is not
+//! compared either.
 //!
 //! Not in here: reading records and exit codes (the command line's). A gate races both builds in one
 //! run.
 
 use deadheat_core::{
     record::{Metric, Race, Record, Role},
-    stats::{Estimate, Measures, Row, Summary, applicable, summary},
+    stats::{Estimate, Measures, Row, Summary, applicable, mark, summary_of},
 };
 
+use crate::{costs, words};
+
+mod carried;
 mod text;
 
-pub use self::text::text;
+pub use self::{
+    carried::{Carries, Searches},
+    text::text,
+};
 
 /// Each record's interval is made at this level, so that both together hold at 95%.
 const ALPHA: f64 = 0.025;
@@ -33,6 +41,8 @@ pub struct Comparison {
     pub only_base: Vec<String>,
     /// Races that only the new record has.
     pub only_new: Vec<String>,
+    /// Searches for capacities that both have; those of one alone are among the races above.
+    pub searches: Vec<Searches>,
 }
 
 /// A race of both records.
@@ -59,15 +69,17 @@ pub struct Cell {
     pub metric: Metric,
     /// Old and new.
     pub sides: [Side; 2],
-    /// The new cost ÷ the old one; only on one machine.
+    /// The new cost ÷ the old one; only on one machine, and where both records say something of it.
     pub change: Option<Change>,
 }
 
 /// A contender in one record.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Side {
-    /// Its cost: median over blocks.
+    /// Its cost: median over blocks; 0 where it has none that may be told.
     pub cost: f64,
+    /// Why the record says nothing of its cost, in a few words.
+    pub silence: Option<&'static str>,
     /// The record's own ratio to the reference, with its interval; 1 for the reference itself.
     pub ratio: Option<(f64, Option<(f64, f64)>)>,
     /// Its place among the models of the race, from 1; those who lead together share it.
@@ -108,12 +120,14 @@ pub fn compare(base: &Record, new: &Record, all: bool) -> Comparison {
         let missing = of.races.iter().filter(|race| find(other, &race.id).is_none());
         missing.map(|race| race.id.clone()).collect()
     };
+    let searches = carried::side_by_side(base, new);
     Comparison {
         same_machine,
         notes: notes(base, new),
         races: both.map(|(base, new)| pairing(base, new, same_machine, all)).collect(),
-        only_base: only(base, new),
-        only_new: only(new, base),
+        only_base: [only(base, new), searches.only_base].concat(),
+        only_new: [only(new, base), searches.only_new].concat(),
+        searches: searches.shared,
     }
 }
 
@@ -178,7 +192,16 @@ struct Shown<'a> {
 
 impl<'a> Shown<'a> {
     fn of(race: &'a Race) -> Self {
-        Self { race, measures: Measures::of(race), summary: summary(race) }
+        let measures = Measures::of(race);
+        let summary = summary_of(&measures);
+        Self { race, measures, summary }
+    }
+
+    /// Why its own race says nothing of a contender's cost.
+    fn silence(&self, metric: Metric, id: &str) -> Option<&'static str> {
+        let is_beyond = self.measures.is_beyond(metric, id);
+        let never_ended = || if is_beyond { words::mark(mark::NEVER_ENDED) } else { None };
+        costs::silence((self.race, &self.summary), id, metric).or_else(never_ended)
     }
 
     fn estimate(&self, metric: Metric, id: &str) -> Option<Estimate> {
@@ -188,17 +211,23 @@ impl<'a> Shown<'a> {
     }
 
     fn side(&self, metric: Metric, id: &str) -> Option<Side> {
+        if let Some(why) = self.silence(metric, id) {
+            return Some(Side { silence: Some(why), ..Side::default() });
+        }
         let cost = self.estimate(metric, id)?.point;
         let verdicts = self.race.verdicts.iter();
         let verdict = verdicts.filter(|verdict| verdict.n > 0);
         let mut verdict = verdict.filter(|verdict| verdict.metric == metric && verdict.a == id);
-        let ratio = if id == self.race.reference {
+        let reference = &self.race.reference;
+        let ratio = if id == reference {
             Some((1.0, None))
+        } else if self.silence(metric, reference).is_some() {
+            None
         } else {
             verdict.next().map(|verdict| (verdict.ratio, verdict.lo.zip(verdict.hi)))
         };
         let place = if metric == self.summary.metric { self.place(id) } else { None };
-        Some(Side { cost, ratio, place })
+        Some(Side { cost, silence: None, ratio, place })
     }
 
     /// By the ratio to the reference, the leading group in front: its order has no meaning.
@@ -229,11 +258,13 @@ fn cell(sides: &[Shown<'_>; 2], id: &str, metric: Metric, same_machine: bool) ->
         let hint = hint(interval, new.race.margin(metric));
         Some(Change { ratio: new_.point / old.point, interval, hint })
     };
+    let sides = [base.side(metric, id)?, new.side(metric, id)?];
+    let is_told = sides.iter().all(|side| side.silence.is_none());
     Some(Cell {
         contender: id.to_owned(),
         metric,
-        sides: [base.side(metric, id)?, new.side(metric, id)?],
-        change: if same_machine { change() } else { None },
+        sides,
+        change: if same_machine && is_told { change() } else { None },
     })
 }
 

@@ -7,14 +7,15 @@
 //!
 //! Controls are left out, and so are races that their controls void, and costs of which the race
 //! itself says nothing (too few samples, saturated, late arrivals …): these tools rank and raise
-//! alarms by whatever they are given.
+//! alarms by whatever they are given. A cost that lies among operations that never ended, in
+//! whatever block, has no median over blocks.
 
 use deadheat_core::{
     record::{Contender, Metric, Race, Record, Role, Verdict},
     stats::{Estimate, Measures, Summary, applicable, mark, summary},
 };
 
-use crate::names::cell;
+use crate::{names::cell, words};
 
 /// What one contender of a race cost.
 pub(crate) struct Cell<'a> {
@@ -66,22 +67,36 @@ pub(crate) fn believed(record: &Record) -> Vec<Raced<'_>> {
     races
 }
 
-/// Whether the race says anything of a contender's cost: its own conditions allow it, and it is not
-/// that too few samples decide it.
+/// Whether the race says anything of a contender's cost.
 fn is_said(raced: (&Race, &Summary), id: &str, metric: Metric) -> bool {
-    let (race, summary) = raced;
+    silence(raced, id, metric).is_none()
+}
+
+/// Why the race says nothing of a contender's cost, in a few words: its own conditions do not allow
+/// it, or too few samples decide it. `None`: it stands.
+pub(crate) fn silence(
+    (race, summary): (&Race, &Summary),
+    id: &str,
+    metric: Metric,
+) -> Option<&'static str> {
     let is_tail = matches!(metric, Metric::P50 | Metric::P99);
-    let allowed = summary.rows.iter().find(|row| row.id == id).is_none_or(|row| {
-        let own = &row.conditions;
-        let behind = is_tail && (own.saturated || own.waits_off_the_clock);
-        !behind && !own.generator_limited && !row.beyond.contains(&metric)
-    });
+    let row = summary.rows.iter().find(|row| row.id == id);
+    let own = row.map(|row| row.conditions).unwrap_or_default();
+    let is_beyond = row.is_some_and(|row| row.beyond.contains(&metric));
     let is_thin = |verdict: &Verdict| verdict.marks.iter().any(|m| m == mark::NOT_DECIDABLE);
     let about =
         |verdict: &&Verdict| verdict.metric == metric && (verdict.a == id || verdict.b == id);
     // Whoever raced alone was compared with nobody, and its cost stands.
     let mut verdicts = race.verdicts.iter().filter(about).peekable();
-    allowed && (verdicts.peek().is_none() || verdicts.any(|verdict| !is_thin(verdict)))
+    let is_decided = verdicts.peek().is_none() || verdicts.any(|verdict| !is_thin(verdict));
+    let reasons = [
+        (is_tail && own.saturated, mark::SATURATED),
+        (is_tail && own.waits_off_the_clock, mark::WAITS_OFF_THE_CLOCK),
+        (own.generator_limited, mark::GENERATOR_LIMITED),
+        (is_beyond, mark::NEVER_ENDED),
+        (!is_decided, mark::NOT_DECIDABLE),
+    ];
+    reasons.into_iter().find(|(is, _)| *is).and_then(|(_, mark)| words::mark(mark))
 }
 
 /// The models of every race that may be believed.
@@ -99,11 +114,10 @@ fn contenders(race: &Race) -> Vec<Cell<'_>> {
 }
 
 fn costs(measures: &Measures<'_>, contender: &Contender) -> Vec<Cost> {
-    let of = |metric| {
-        let blocks = measures.costs(metric, &contender.id);
-        Cost::of(metric, blocks)
-    };
-    applicable(measures.race()).into_iter().filter_map(of).collect()
+    let of = |metric: Metric| Cost::of(metric, measures.costs(metric, &contender.id));
+    // The median of those blocks alone that have a value would be too small.
+    let is_known = |metric: &Metric| !measures.is_beyond(*metric, &contender.id);
+    applicable(measures.race()).into_iter().filter(is_known).filter_map(of).collect()
 }
 
 impl Cost {
@@ -133,5 +147,5 @@ pub(crate) fn unit(metric: Metric) -> &'static str {
 /// The comparison with the reference on a cost's metric, in a few words.
 pub(crate) fn compared(summary: &Summary, id: &str) -> Option<String> {
     let row = summary.rows.iter().find(|row| row.id == id)?;
-    Some(crate::words::verdict(row, &summary.reference))
+    Some(words::verdict(row, &summary.reference))
 }

@@ -14,7 +14,7 @@ use deadheat_core::{
 use serde_json::{Value, json};
 
 use crate::{
-    Error, Format, Options, Output,
+    Error, Format, Options, Output, capacities,
     costs::{self, Cell, Cost},
     names::{Names, file_name},
 };
@@ -27,6 +27,7 @@ pub(crate) const FORMAT: Format = Format {
 };
 
 fn render(record: &Record, _: &Options) -> Result<Vec<Output>, Error> {
+    capacities::refuse(record, FORMAT.id)?;
     let baseline = match record.run.id.as_str() {
         "" => "run".into(),
         id => file_name(id),

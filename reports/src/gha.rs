@@ -1,14 +1,15 @@
 //! What github-action-benchmark takes: `customSmallerIsBetter` for costs, `customBiggerIsBetter`
-//! for throughput.
+//! for throughput and capacities.
 //!
 //! The action compares with what it stored from other machines, so its alarms are a trend at best;
 //! each entry therefore carries the verdict of its own race as `extra`.
 
-use deadheat_core::record::Record;
+use deadheat_core::record::{Carried, Record};
 use serde::Serialize;
 
 use crate::{
     Error, Format, Options, Output,
+    capacities::{Search, searches},
     costs::{self, Raced, compared, unit},
     words::clean,
 };
@@ -43,7 +44,7 @@ fn render(record: &Record, _: &Options) -> Result<Vec<Output>, Error> {
                 name: format!("{}/{}", cell.id, cost.metric.id()),
                 unit,
                 value,
-                range: interval.map(|(lo, hi)| format!("± {:.2}", (hi - lo) / 2.0)),
+                range: interval.map(range),
                 extra: match said.as_ref().and_then(Option::as_ref) {
                     Some(_) if is_reference => format!("{blocks}, the reference"),
                     Some(said) => format!("{blocks}, against {}: {said}", clean(&race.reference)),
@@ -56,5 +57,27 @@ fn render(record: &Record, _: &Options) -> Result<Vec<Output>, Error> {
             }
         }
     }
+    bigger.extend(searches(record).iter().flat_map(carried));
     Ok(vec![Output::json("gha-smaller.json", &smaller)?, Output::json("gha-bigger.json", &bigger)?])
+}
+
+/// What models carry, with what may be said of it.
+fn carried(search: &Search<'_>) -> Vec<Entry> {
+    let entry = |(row, value): (&Carried, f64)| Entry {
+        name: format!("{}/capacity", search.cell(&row.contender)),
+        unit: "ops/s",
+        value,
+        range: row.lo.zip(row.hi).map(range),
+        extra: match search.said(row) {
+            "reference" => format!("{} blocks, the reference", row.n),
+            said => {
+                format!("{} blocks, against {}: {said}", row.n, clean(&search.capacity.reference))
+            }
+        },
+    };
+    search.believed().map(entry).collect()
+}
+
+fn range((lo, hi): (f64, f64)) -> String {
+    format!("± {:.2}", (hi - lo) / 2.0)
 }

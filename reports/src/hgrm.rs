@@ -5,6 +5,9 @@
 //! milliseconds, merged over all blocks, with more decimals than its own files have, because an
 //! operation may take less than a microsecond. `NAME.hlog` is an interval log, with an interval per
 //! block and a tag per kind of time; log readers and processors of every language merge it.
+//!
+//! Operations that never ended have no value, and count: a distribution ends below 100% where there
+//! are any, and says so in a comment, which readers skip.
 
 use std::fmt::Write;
 
@@ -13,7 +16,7 @@ use deadheat_core::{
     stats::histogram,
 };
 
-use crate::{Error, Format, Options, Output, names::Names, words::clean};
+use crate::{Error, Format, Options, Output, capacities, lost, names::Names, words::clean};
 
 pub(crate) const FORMAT: Format = Format {
     id: "hgrm",
@@ -37,8 +40,8 @@ const KINDS: [Kind; 3] = [
     ("lag", |hist| &hist.lag),
 ];
 
-#[expect(clippy::unnecessary_wraps, reason = "the registry's signature")]
 fn render(record: &Record, _: &Options) -> Result<Vec<Output>, Error> {
+    capacities::refuse(record, FORMAT.id)?;
     let mut names = Names::default();
     let mut files = Vec::new();
     for race in &record.races {
@@ -48,13 +51,17 @@ fn render(record: &Record, _: &Options) -> Result<Vec<Output>, Error> {
             let name = names.of(&format!("{}/{}", race.id, contender.id));
             let about = format!("{} in {}", clean(&contender.id), clean(&race.id));
             let before = files.len();
+            let lost = trials.iter().map(|(block, trial)| lost::of_trial(race, *block, trial));
+            let lost = lost.fold(0, u64::saturating_add);
             for (kind, of) in KINDS {
-                let distribution = distribution(&trials, of);
+                // What was sent has a lag, however it ended.
+                let lost = if kind == "lag" { 0 } else { lost };
+                let distribution = distribution(&trials, of, lost);
                 let file = |text| Output::text(&format!("{name}.{kind}.hgrm"), text);
                 files.extend(distribution.map(file));
             }
             if files.len() > before {
-                let log = log(race, &trials, &about);
+                let log = log(race, &trials, &about, lost);
                 files.push(Output::text(&format!("{name}.hlog"), log));
             }
         }
@@ -63,11 +70,16 @@ fn render(record: &Record, _: &Options) -> Result<Vec<Output>, Error> {
 }
 
 /// As `HistogramLogProcessor` and `outputPercentileDistribution` write it.
-fn distribution(trials: &[(usize, &Trial)], of: fn(&Histograms) -> &str) -> Option<String> {
+fn distribution(
+    trials: &[(usize, &Trial)],
+    of: fn(&Histograms) -> &str,
+    lost: u64,
+) -> Option<String> {
     let whole = histogram::merge(trials.iter().map(|(_, trial)| of(&trial.hist)))?;
     if whole.is_empty() {
         return None;
     }
+    let ended = whole.len() as f64 / (whole.len() as f64 + lost as f64);
     let mut text = format!(
         "{:>12} {:>14} {:>10} {:>14}\n\n",
         "Value", "Percentile", "TotalCount", "1/(1-Percentile)"
@@ -76,12 +88,19 @@ fn distribution(trials: &[(usize, &Trial)], of: fn(&Histograms) -> &str) -> Opti
     for step in whole.iter_quantiles(TICKS) {
         count += step.count_since_last_iteration();
         let value = step.value_iterated_to() as f64 / MILLISECOND;
-        let quantile = step.quantile_iterated_to();
+        let quantile = step.quantile_iterated_to() * ended;
         let _ = write!(text, "{value:>12.6} {quantile:>14.12} {count:>10}");
         let _ = match quantile {
             q if q < 1.0 => writeln!(text, " {:>14.2}", 1.0 / (1.0 - q)),
             _ => writeln!(text),
         };
+    }
+    if lost > 0 {
+        let _ = writeln!(
+            text,
+            "#[{lost} operations failed or never ended: nothing is known above {ended:.12}, and \
+             what follows is of the others]"
+        );
     }
     let (mean, deviation) = (whole.mean() / MILLISECOND, whole.stdev() / MILLISECOND);
     let max = whole.max() as f64 / MILLISECOND;
@@ -95,8 +114,11 @@ fn distribution(trials: &[(usize, &Trial)], of: fn(&Histograms) -> &str) -> Opti
 
 /// An interval log: one line per block and kind. The record has no time of day for a block, so
 /// intervals begin where the measured time of the ones before them ends.
-fn log(race: &Race, trials: &[(usize, &Trial)], about: &str) -> String {
+fn log(race: &Race, trials: &[(usize, &Trial)], about: &str, lost: u64) -> String {
     let mut text = format!("#[{about}; times are measured time in seconds, from 0]\n");
+    if lost > 0 {
+        let _ = writeln!(text, "#[{lost} operations failed or never ended, and are not in here]");
+    }
     text.push_str("#[Histogram log format version 1.3]\n");
     text.push_str(
         "\"StartTimestamp\",\"Interval_Length\",\"Interval_Max\",\"Interval_Compressed_Histogram\"\n",

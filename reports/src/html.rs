@@ -10,6 +10,7 @@
 
 mod csv;
 mod data;
+mod details;
 mod embed;
 mod loads;
 mod marks;
@@ -19,7 +20,7 @@ mod section;
 use askama::Template;
 use deadheat_core::{
     record::{Race, Record},
-    stats::{Measures, Summary, human, summary_of},
+    stats::{Measures, Summary, human, summary_of, sweeps},
 };
 
 use self::{
@@ -104,7 +105,8 @@ fn render(record: &Record, _: &Options) -> Result<Vec<Output>, Error> {
     let anchors = anchors(record);
     let races: Vec<Heard<'_>> =
         record.races.iter().zip(anchors).map(|(race, anchor)| Heard::of(race, anchor)).collect();
-    let sweeps = Sweep::all(races.iter().map(|heard| (heard.race, &heard.summary)));
+    let judged = sweeps(&record.races);
+    let sweeps = Sweep::all(races.iter().map(|heard| (heard.race, &heard.summary)), &judged);
     let table = races.iter().map(|heard| (heard.race, &heard.summary, &heard.measures));
     let words: Vec<String> = record.run.command.iter().map(|word| words::clean(word)).collect();
     let mut classes: Vec<&'static str> = races.iter().map(overview::class).collect();

@@ -1,17 +1,23 @@
-//! `JUnit`'s XML, for the test view of a CI server: a race is a test case.
+//! `JUnit`'s XML, for the test view of a CI server: a race is a test case, and so is a search for
+//! capacities.
 //!
 //! An INVALID race, one that could not be run, a race of builds that is blunt, and a contender
-//! without an answer are errors: the test could not tell. A build that is slower than its reference is a failure: the test told. A race
-//! in which nobody fits is skipped. A slower *model* is a result and fails nothing.
+//! without an answer are errors: the test could not tell. A build that is slower than its reference
+//! is a failure: the test told. A race in which nobody fits is skipped. A slower *model* is a
+//! result and fails nothing, and so is whatever a search finds.
 
 use std::fmt::Write;
 
 use deadheat_core::{
-    record::{Call, Fits, Race, Record, Role, Status},
+    record::{Call, Fits, Outcome, Race, Record, Role, Status, Warning},
     stats::{State, Summary, summary},
 };
 
-use crate::{Error, Format, Options, Output, words};
+use crate::{
+    Error, Format, Options, Output,
+    capacities::{Search, searches},
+    words,
+};
 
 pub(crate) const FORMAT: Format = Format {
     id: "junit",
@@ -31,12 +37,15 @@ struct Counts {
 #[expect(clippy::unnecessary_wraps, reason = "the registry's signature")]
 fn render(record: &Record, _: &Options) -> Result<Vec<Output>, Error> {
     let mut counts = Counts::default();
-    let cases: String = record.races.iter().map(|race| case(race, &mut counts)).collect();
+    let mut cases: String = record.races.iter().map(|race| case(race, &mut counts)).collect();
+    let searches = searches(record);
+    cases.extend(searches.iter().map(|search| searched(search, &mut counts)));
     let Counts { errors, failures, skipped } = counts;
-    let seconds = record.races.iter().map(seconds).fold(0.0, |all, one| all + one);
+    let races = record.races.iter().chain(record.capacities.iter().flat_map(|c| &c.races));
+    let seconds = seconds(races);
+    let tests = record.races.len() + searches.len();
     let totals = format!(
-        "tests=\"{}\" failures=\"{failures}\" errors=\"{errors}\" time=\"{seconds:.3}\"",
-        record.races.len()
+        "tests=\"{tests}\" failures=\"{failures}\" errors=\"{errors}\" time=\"{seconds:.3}\""
     );
     let mut text = String::from("<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n");
     let _ = writeln!(text, "<testsuites name=\"deadheat\" {totals}>");
@@ -58,42 +67,59 @@ fn render(record: &Record, _: &Options) -> Result<Vec<Output>, Error> {
 
 fn case(race: &Race, counts: &mut Counts) -> String {
     let summary = summary(race);
-    let mut text = format!(
-        "    <testcase classname=\"deadheat.{}\" name=\"{}\" time=\"{:.3}\">\n",
-        escape(&race.scenario),
-        escape(&race.id),
-        seconds(race)
-    );
-    let mut said = |element: &str, kind: &str, message: &str| {
-        let message = escape(message);
-        let _ = writeln!(text, "      <{element} type=\"{kind}\" message=\"{message}\"/>");
-    };
+    let mut text = opened(&race.scenario, &race.id, seconds([race]));
     if let Some((kind, message)) = error(race, &summary) {
         counts.errors += 1;
-        said("error", kind, &message);
+        said(&mut text, "error", kind, &message);
     } else if let Some(message) = slower_build(race, &summary) {
         counts.failures += 1;
-        said("failure", "regression", &message);
+        said(&mut text, "failure", "regression", &message);
     } else if has_builds(race) && summary.is_blunt() {
+        let message = "a slowdown of twice the margin was not shown to exceed the margin";
         counts.errors += 1;
-        said("error", "blunt", "a slowdown of twice the margin was not shown to exceed the margin");
+        said(&mut text, "error", "blunt", message);
     } else if !race.contenders.iter().any(|contender| contender.fits == Fits::Yes) {
         counts.skipped += 1;
         text.push_str("      <skipped message=\"no model fits this race\"/>\n");
     }
-    let sentences: Vec<String> = summary
-        .sentences()
-        .iter()
-        .map(|sentence| escaped(&words::sentence(&sentence.text)))
-        .collect();
-    let warnings = race.warnings.iter().map(|warning| escape(&words::warning(warning)));
-    let lines: Vec<String> =
-        sentences.into_iter().chain(warnings.map(|text| format!("warning: {text}"))).collect();
+    closed(&mut text, summary.sentences().into_iter().map(|said| said.text), &race.warnings);
+    text
+}
+
+/// A search has no failure: how much load is carried is a result, whatever it is.
+fn searched(search: &Search<'_>, counts: &mut Counts) -> String {
+    let capacity = search.capacity;
+    let (title, _) = words::capacity(capacity);
+    let mut text = opened(&capacity.scenario, &title, seconds(&capacity.races));
+    if let Some((kind, message)) = unfound(search) {
+        counts.errors += 1;
+        said(&mut text, "error", kind, &message);
+    }
+    closed(&mut text, search.found.sentences().into_iter(), &capacity.warnings);
+    text
+}
+
+fn opened(scenario: &str, name: &str, seconds: f64) -> String {
+    let (scenario, name) = (escape(scenario), escape(name));
+    format!(
+        "    <testcase classname=\"deadheat.{scenario}\" name=\"{name}\" time=\"{seconds:.3}\">\n"
+    )
+}
+
+fn said(text: &mut String, element: &str, kind: &str, message: &str) {
+    let message = escape(message);
+    let _ = writeln!(text, "      <{element} type=\"{kind}\" message=\"{message}\"/>");
+}
+
+fn closed(text: &mut String, sentences: impl Iterator<Item = String>, warnings: &[Warning]) {
+    let sentences = sentences.map(|sentence| escaped(&words::sentence(&sentence)));
+    let warnings =
+        warnings.iter().map(|warning| format!("warning: {}", escape(&words::warning(warning))));
+    let lines: Vec<String> = sentences.chain(warnings).collect();
     if !lines.is_empty() {
         let _ = writeln!(text, "      <system-out>{}</system-out>", lines.join("\n"));
     }
     text.push_str("    </testcase>\n");
-    text
 }
 
 /// Why the race can't tell: the first reason is enough.
@@ -113,6 +139,33 @@ fn error(race: &Race, summary: &Summary) -> Option<(&'static str, String)> {
     })
 }
 
+/// Why a search can't tell: the first reason is enough.
+fn unfound(search: &Search<'_>) -> Option<(&'static str, String)> {
+    let races = &search.capacity.races;
+    let not_run = races.iter().find_map(|race| match &race.status {
+        Status::Failed(cause) => Some(("not-run", format!("{}: {cause}", race.id))),
+        _ => None,
+    });
+    let invalid = || {
+        let said = search.found.sentences().into_iter().next();
+        search.found.is_invalid.then(|| ("invalid", said.unwrap_or_default()))
+    };
+    let mut trials = races.iter().flat_map(|race| &race.blocks).flat_map(|block| &block.trials);
+    let failed = || {
+        trials.find_map(|trial| match &trial.outcome {
+            Outcome::Failed { cause, .. } => {
+                Some(("failed", format!("{}: {cause}", trial.contender)))
+            }
+            Outcome::Ok => None,
+        })
+    };
+    let nothing = || {
+        let none = search.found.rows.iter().all(|row| row.n == 0);
+        none.then(|| ("not-run", "no block has measured every rate of a grid".to_owned()))
+    };
+    not_run.or_else(invalid).or_else(failed).or_else(nothing)
+}
+
 /// Whether it is a gate, whose silence must mean something.
 fn has_builds(race: &Race) -> bool {
     race.contenders.iter().any(|contender| !contender.build.is_empty())
@@ -126,9 +179,9 @@ fn slower_build(race: &Race, summary: &Summary) -> Option<String> {
     slower.next().map(|row| format!("{}: {}", row.id, words::verdict(row, &summary.reference)))
 }
 
-/// How long the race measured, without what lies between slices.
-fn seconds(race: &Race) -> f64 {
-    let trials = race.blocks.iter().flat_map(|block| &block.trials);
+/// How long races measured, without what lies between slices.
+fn seconds<'a>(races: impl IntoIterator<Item = &'a Race>) -> f64 {
+    let trials = races.into_iter().flat_map(|race| &race.blocks).flat_map(|block| &block.trials);
     let slices = trials.flat_map(|trial| &trial.slices);
     let ns = slices.map(|slice| u128::from(slice.span_ns.max(slice.window_ns))).sum::<u128>();
     ns as f64 / 1e9

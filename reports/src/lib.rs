@@ -9,6 +9,7 @@
 //! Not in here: where results are written to, and when colour is wanted (the command line's).
 
 mod bmf;
+mod capacities;
 pub mod compare;
 mod costs;
 mod criterion;
@@ -23,6 +24,7 @@ mod html;
 mod json;
 mod junit;
 mod libtest;
+mod lost;
 mod md;
 mod names;
 pub mod ndjson;
@@ -85,6 +87,9 @@ pub enum Error {
     /// The table can't be written as CSV.
     #[error("failed to write the table as CSV: {0}")]
     Csv(#[from] ::csv::Error),
+    /// Nothing of the record fits the format.
+    #[error("the record has only capacities (--slo), and {0} has no room for them")]
+    OnlyCapacities(&'static str),
     /// The page's template failed.
     #[cfg(feature = "html")]
     #[error("failed to fill the page's template: {0}")]

@@ -1,13 +1,14 @@
 //! The lines of libtest's benches, which many tools read: `test NAME ... bench: N ns/iter (+/- M)`.
 //!
 //! N is the primary metric's cost, M the width of its interval over blocks. Races for memory are
-//! left out: their cost is not a time, and the syntax knows no other unit.
+//! left out: their cost is not a time, and the syntax knows no other unit. A record of capacities
+//! alone is refused for the same reason.
 
 use std::fmt::Write;
 
 use deadheat_core::record::{Metric, Record};
 
-use crate::{Error, Format, Options, Output, costs};
+use crate::{Error, Format, Options, Output, capacities, costs};
 
 pub(crate) const FORMAT: Format = Format {
     id: "libtest",
@@ -16,8 +17,8 @@ pub(crate) const FORMAT: Format = Format {
     render,
 };
 
-#[expect(clippy::unnecessary_wraps, reason = "the registry's signature")]
 fn render(record: &Record, _: &Options) -> Result<Vec<Output>, Error> {
+    capacities::refuse(record, FORMAT.id)?;
     let mut text = String::new();
     for cell in costs::cells(record) {
         let primary = cell.costs.iter().find(|cost| cost.metric == cell.race.primary);

@@ -8,7 +8,7 @@ use deadheat_core::{
 };
 
 use crate::{
-    Error, Format, Options, Output,
+    Error, Format, Options, Output, lost,
     table::{Table, ratio_head},
     words,
 };
@@ -101,7 +101,7 @@ fn section(record: &Record, race: &Race) -> (String, String) {
     for sentence in sentences.iter().filter(|s| s.topic > Topic::Size) {
         let _ = writeln!(details, "- {}", said(sentence));
     }
-    for warning in &race.warnings {
+    for warning in race.warnings.iter().chain(&lost::clipped(race)) {
         let _ = writeln!(details, "- **Warning:** {}", escape(&words::warning(warning)));
     }
     let _ = writeln!(
@@ -135,9 +135,13 @@ fn table(text: &mut String, summary: &Summary) {
         };
         let _ = write!(text, "| {name} |");
         for i in 0..heads.len() {
-            let _ = write!(text, " {} |", line.cells.get(i).map_or("", String::as_str));
+            let cell = line.cells.get(i).map_or("", String::as_str);
+            let _ = write!(text, " {} |", escaped(cell));
         }
         let _ = writeln!(text, " {} | {} |", escape(&line.ratio), escape(&line.verdict));
+    }
+    if let Some(note) = table.note() {
+        let _ = writeln!(text, "\n_{}_", escaped(note));
     }
     text.push('\n');
 }

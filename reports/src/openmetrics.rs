@@ -14,7 +14,9 @@ use deadheat_core::{
 
 use crate::{
     Error, Format, Options, Output,
+    capacities::{Search, searches},
     costs::{Cell, Raced, races},
+    lost::{self, Quantile},
     words::clean,
 };
 
@@ -25,9 +27,8 @@ pub(crate) const FORMAT: Format = Format {
     render,
 };
 
-/// Quantiles, and the samples that must lie beyond one.
+/// Quantiles of latency.
 const QUANTILES: [f64; 4] = [0.5, 0.9, 0.99, 0.999];
-const BEYOND: f64 = 10.0;
 
 const CALLS: [(&str, Call); 6] = [
     ("faster", Call::Faster),
@@ -59,6 +60,7 @@ fn render(record: &Record, _: &Options) -> Result<Vec<Output>, Error> {
     families.push(latency(&races));
     families.push(ratio(&races));
     families.push(verdict(&races));
+    families.extend(capacity(&searches(record)));
     let mut text = String::new();
     for family in families.iter().filter(|family| !family.samples.is_empty()) {
         let _ = writeln!(text, "# TYPE {} {}", family.name, family.kind);
@@ -177,24 +179,26 @@ fn costs(races: &[Raced<'_>]) -> Vec<Family> {
 }
 
 fn latency(races: &[Raced<'_>]) -> Family {
-    let help =
-        "Latency, merged over all blocks; quantiles without 10 samples beyond them are left out.";
+    let help = "Latency, merged over all blocks; quantiles without 10 samples beyond them, or \
+                among operations that never ended, are left out.";
     let mut family = Family::new("deadheat_latency_seconds", "summary", "seconds", help);
     for cell in races.iter().flat_map(|raced| &raced.cells) {
         let trials = || {
-            let trials = cell.race.trials(&cell.contender.id).map(|(_, trial)| trial);
-            trials.filter(|trial| trial.outcome.is_ok())
+            let trials = cell.race.trials(&cell.contender.id);
+            trials.filter(|(_, trial)| trial.outcome.is_ok())
         };
+        let lost = trials().map(|(block, trial)| lost::of_trial(cell.race, block, trial));
+        let lost = lost.fold(0, u64::saturating_add);
         let times = [
-            ("response", histogram::merge(trials().map(|trial| trial.hist.response.as_str()))),
-            ("service", histogram::merge(trials().map(|trial| trial.hist.service.as_str()))),
+            ("response", histogram::merge(trials().map(|(_, trial)| trial.hist.response.as_str()))),
+            ("service", histogram::merge(trials().map(|(_, trial)| trial.hist.service.as_str()))),
         ];
         for (time, merged) in times {
             let Some(merged) = merged else { continue };
             let mut labels = of_cell(cell);
             labels.push(("time", time.into()));
             for q in QUANTILES {
-                let Some(value) = histogram::quantile(&merged, q, BEYOND) else { continue };
+                let Some(value) = Quantile::of(&merged, lost, q).value() else { continue };
                 let mut labels = labels.clone();
                 labels.push(("quantile", q.to_string()));
                 family.sample("", &labels, value / 1e9);
@@ -233,6 +237,35 @@ fn verdict(races: &[Raced<'_>]) -> Family {
         }
     }
     family
+}
+
+/// What `--slo` found: rates with the ends of their intervals, and whether to believe them.
+fn capacity(searches: &[Search<'_>]) -> [Family; 2] {
+    let help = "Whether the search's control lets its capacities be believed.";
+    let mut valid = Family::gauge("deadheat_capacity_valid", "", help);
+    let help = "The most load that is carried under an objective: median over blocks, and the ends \
+                of its interval.";
+    let mut rate = Family::gauge("deadheat_capacity_ops_per_second", "", help);
+    for Search { capacity, found } in searches {
+        let placement = capacity.races.first().map(|race| race.placement.name.clone());
+        let of_search = vec![
+            ("scenario", capacity.scenario.clone()),
+            ("objective", capacity.objective.clone()),
+            ("placement", placement.unwrap_or_default()),
+        ];
+        valid.sample("", &of_search, f64::from(u8::from(!found.is_invalid)));
+        for row in &found.rows {
+            for (bound, value) in [("point", row.rate), ("lower", row.lo), ("upper", row.hi)] {
+                let Some(value) = value else { continue };
+                let mut labels = of_search.clone();
+                labels.push(("model", row.contender.clone()));
+                labels.push(("role", role(row.role).into()));
+                labels.push(("bound", bound.into()));
+                rate.sample("", &labels, value);
+            }
+        }
+    }
+    [valid, rate]
 }
 
 fn verdicts<'a>(

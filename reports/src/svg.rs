@@ -1,11 +1,12 @@
-//! Each figure of each race as a picture of its own, for READMEs, papers and slides.
+//! Each figure of each race as a picture of its own, for READMEs, papers and slides; and those of
+//! several races, which are called like the sweep.
 //!
 //! The same figures as in the page, with the page's style sheet inside: they follow the reader's
-//! light or dark scheme wherever they are shown. A figure is one line in [`FIGURES`].
+//! light or dark scheme wherever they are shown. A figure of a race is one line in [`FIGURES`].
 
 use deadheat_core::{
-    record::{Race, Record},
-    stats::{Measures, summary},
+    record::Record,
+    stats::{Measures, Summary, summary, summary_of, sweeps},
 };
 
 use crate::{
@@ -13,6 +14,7 @@ use crate::{
     figure::{
         Subject, cost, course, forest, heat, memory,
         spectrum::{self, Latency},
+        sweep::Sweep,
     },
     names::Names,
 };
@@ -53,19 +55,40 @@ fn lanes(subject: Subject<'_>) -> Vec<course::Lane<'_>> {
 #[expect(clippy::unnecessary_wraps, reason = "the registry's signature")]
 fn render(record: &Record, _: &Options) -> Result<Vec<Output>, Error> {
     let mut names = Names::default();
-    Ok(record.races.iter().flat_map(|race| pictures(race, &names.of(&race.id))).collect())
+    let mut files = Vec::new();
+    let mut summaries: Vec<Summary> = Vec::new();
+    for race in &record.races {
+        let measures = Measures::of(race);
+        let summary = summary_of(&measures);
+        let subject = Subject { race, measures: &measures, summary: &summary };
+        files.extend(pictures(subject, &names.of(&race.id)));
+        summaries.push(summary);
+    }
+    let swept = Sweep::all(record.races.iter().zip(&summaries), &sweeps(&record.races));
+    files.extend(swept.iter().filter_map(|sweep| several(sweep, "sweep", &mut names)));
+    for capacity in &record.capacities {
+        let summaries: Vec<Summary> = capacity.races.iter().map(summary).collect();
+        let rates = Sweep::all(capacity.races.iter().zip(&summaries), &sweeps(&capacity.races));
+        let rates = rates.into_iter().map(Sweep::unjudged);
+        files.extend(rates.filter_map(|sweep| several(&sweep, "capacity", &mut names)));
+    }
+    Ok(files)
 }
 
 /// The figures of a race that has the numbers for them: the forest plot bears the race's own name.
-fn pictures(race: &Race, name: &str) -> Vec<Output> {
-    let (measures, summary) = (Measures::of(race), summary(race));
-    let subject = Subject { race, measures: &measures, summary: &summary };
+fn pictures(subject: Subject<'_>, name: &str) -> Vec<Output> {
     let drawn = FIGURES.iter().filter_map(|(of, draw)| {
         let picture = whole(&draw(subject, WIDTH)?)?;
         let dot = if of.is_empty() { "" } else { "." };
         Some(Output::text(&format!("{name}{dot}{of}.svg"), picture))
     });
     drawn.collect()
+}
+
+/// The figure of several races.
+fn several(sweep: &Sweep, kind: &str, names: &mut Names) -> Option<Output> {
+    let picture = whole(&sweep.draw(WIDTH))?;
+    Some(Output::text(&format!("{}.{kind}.svg", names.of(&sweep.title)), picture))
 }
 
 /// A figure with its style inside.

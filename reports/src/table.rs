@@ -10,6 +10,11 @@ use crate::words;
 /// What a cell without a number shows; never zero.
 pub(crate) const NONE: &str = "–";
 
+/// How a cell begins whose quantile has no value, and what that means.
+const ABOVE: &str = "> ";
+const ABOVE_MEANS: &str =
+    "> x: the quantile lies among operations that failed or never ended; x is the slowest that did";
+
 /// A column of numbers.
 #[derive(Clone, Copy)]
 pub(crate) struct Column {
@@ -58,13 +63,13 @@ const COLUMNS: [Column; 9] = [
         head: "p50",
         about: "median latency, merged over all blocks",
         rank: 1,
-        value: |row| row.p50.map(human::time),
+        value: |row| quantile(row, Metric::P50, row.p50),
     },
     Column {
         head: "p99",
         about: "99th percentile of latency, merged over all blocks",
         rank: 0,
-        value: |row| row.p99.map(human::time),
+        value: |row| quantile(row, Metric::P99, row.p99),
     },
     Column {
         head: "ops/s",
@@ -128,6 +133,12 @@ impl<'a> Table<'a> {
         Self { columns, lines }
     }
 
+    /// What has to be said of quantiles that have no value, where there are any.
+    pub(crate) fn note(&self) -> Option<&'static str> {
+        let mut cells = self.lines.iter().flat_map(|line| &line.cells);
+        cells.any(|cell| cell.starts_with(ABOVE)).then_some(ABOVE_MEANS)
+    }
+
     /// Whether the leading group is a group, and so deserves a brace.
     pub(crate) fn is_braced(&self) -> bool {
         self.lines.iter().filter(|line| line.leads).count() > 1
@@ -167,13 +178,31 @@ impl<'a> Line<'a> {
         }
     }
 
+    /// What it is sorted by: what has no number, or none that is known, comes last.
     fn cost(&self, summary: &Summary) -> f64 {
         match &self.row.verdict {
+            _ if self.row.beyond.contains(&summary.metric) => f64::INFINITY,
             _ if self.row.id == summary.reference => 1.0,
-            Some(verdict) => verdict.ratio,
-            None => f64::INFINITY,
+            Some(verdict) if verdict.n > 0 => verdict.ratio,
+            _ => f64::INFINITY,
         }
     }
+}
+
+fn quantile(row: &Row, metric: Metric, value: Option<f64>) -> Option<String> {
+    above(row, metric).or(value.map(human::time))
+}
+
+/// A quantile that lies among operations that never ended: all that is known is that it is longer
+/// than the slowest that did.
+pub(crate) fn above(row: &Row, metric: Metric) -> Option<String> {
+    let slowest = row.slowest.filter(|_| row.beyond.contains(&metric))?;
+    Some(longer_than(slowest))
+}
+
+/// The same for any quantile.
+pub(crate) fn longer_than(slowest: f64) -> String {
+    format!("{ABOVE}{}", human::time(slowest))
 }
 
 /// What the ratio compares, as a heading.
@@ -185,5 +214,32 @@ pub(crate) fn ratio_head(metric: Metric) -> &'static str {
         Metric::P99 => "p99 ÷ reference",
         Metric::CpuTime => "CPU/op ÷ reference",
         Metric::Memory => "per unit ÷ reference",
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use deadheat_core::record::Verdict;
+
+    use super::*;
+
+    #[test]
+    fn a_quantile_among_the_lost_is_above_the_slowest_and_last() {
+        let row = |id: &str, ratio, p99| Row {
+            id: id.into(),
+            p99,
+            slowest: Some(1.9e9),
+            verdict: Some(Verdict { metric: Metric::P99, ratio, n: 8, ..Verdict::default() }),
+            ..Row::default()
+        };
+        let lost = Row { beyond: vec![Metric::P99], ..row("lost", 0.5, None) };
+        let rows = vec![lost, row("slow", 2.0, Some(4e6)), row("fast", 0.9, Some(2e6))];
+        let summary = Summary { metric: Metric::P99, rows, ..Summary::default() };
+        let table = Table::of(&summary);
+        let names: Vec<&str> = table.lines.iter().map(|line| line.name.as_str()).collect();
+        assert_eq!(names, ["fast", "slow", "lost"]);
+        let cells: Vec<&String> = table.lines.iter().flat_map(|line| &line.cells).collect();
+        assert_eq!(cells, ["2.00 ms", "4.00 ms", "> 1.90 s"]);
+        assert!(table.note().is_some_and(|note| note.contains("never ended")));
     }
 }

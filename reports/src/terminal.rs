@@ -12,7 +12,7 @@ use deadheat_core::{
 };
 
 use crate::{
-    Error, Format, Options, Output,
+    Error, Format, Options, Output, lost,
     table::{Line, NONE, Table, ratio_head},
     words,
 };
@@ -85,7 +85,7 @@ fn render(record: &Record, options: &Options) -> Result<Vec<Output>, Error> {
             wrap(&mut text, options.width, "  ", &words::clean(&race.operation));
         }
         table(&mut text, &summary, options);
-        for warning in &race.warnings {
+        for warning in race.warnings.iter().chain(&lost::clipped(race)) {
             warn(&mut text, options, warning);
         }
         for sentence in summary.sentences() {
@@ -282,6 +282,9 @@ fn notes(
     if lines.iter().any(|line| line.cells.iter().any(|cell| cell == NONE)) {
         let note = format!("({NONE}: too few samples, or not available here)");
         wrap(&mut plain, options.width, "  ", &note);
+    }
+    if let Some(note) = table.note() {
+        wrap(&mut plain, options.width, "  ", &format!("({note})"));
     }
     if options.width < SPACIOUS && lines.iter().any(|line| line.verdict.contains(OPEN)) {
         wrap(&mut plain, options.width, "  ", "(?: there is a difference, its size is undecided)");

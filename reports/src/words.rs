@@ -9,6 +9,10 @@ use deadheat_core::{
     stats::{Row, State, human, mark::SILENT},
 };
 
+mod again;
+
+pub(crate) use self::again::command;
+
 /// The name of the control row in every format.
 pub(crate) const TWIN: &str = "same code, twice";
 
@@ -143,7 +147,7 @@ pub(crate) fn shortly(verdict: &Verdict) -> &'static str {
 }
 
 /// A mark in a few words; those of later versions have none, nor has what a heading already says.
-fn mark(id: &str) -> Option<&'static str> {
+pub(crate) fn mark(id: &str) -> Option<&'static str> {
     Some(match id {
         "uneven" => "uneven",
         "not-decidable" => "too few samples",
@@ -249,28 +253,6 @@ pub(crate) fn capacity(capacity: &Capacity) -> (String, String) {
     (clean(&heading), format!("{done} blocks × {rounds} at {rates} rates · {ceiling}"))
 }
 
-/// The command that runs a race again, quoted for a shell.
-pub(crate) fn command(record: &Record, race: &Race) -> String {
-    let quoted = clean(&race.id).replace('\'', r"'\''");
-    let plain = |text: &str| text.chars().all(|c| c.is_ascii_alphanumeric() || c == '-');
-    let profile = match record.run.profile.as_str() {
-        "" | "default" => String::new(),
-        profile if plain(profile) => format!(" --profile {profile}"),
-        _ => String::new(),
-    };
-    let shape = &race.shape;
-    let blocks = format!(" --blocks {}", shape.blocks);
-    let slices = match race.kind {
-        Kind::Sliced if race.load.starts_with("closed-") => {
-            format!(" --rounds {} --slice {}us", shape.rounds, shape.window_ns / 1_000)
-        }
-        Kind::Sliced => format!(" --rounds {}", shape.rounds),
-        Kind::Turns | Kind::Solo => String::new(),
-    };
-    let seed = record.run.seed;
-    format!("deadheat run '{quoted}' --exact{profile}{blocks}{slices} --seed {seed}")
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -285,12 +267,5 @@ mod tests {
     fn numbers_keep_their_units() {
         let tied = tie("costs 467 B, or 9.7 µs [1.0, 1.2] B");
         assert_eq!(tied, "costs 467\u{A0}B, or 9.7\u{A0}µs [1.0,\u{A0}1.2] B");
-    }
-
-    #[test]
-    fn commands_survive_a_shell() {
-        let race = Race { id: "a'; rm -rf ~; '".into(), ..Race::default() };
-        let command = command(&Record::default(), &race);
-        assert!(command.starts_with(r"deadheat run 'a'\''; rm -rf ~; '\''' --exact "), "{command}");
     }
 }

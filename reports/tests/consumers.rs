@@ -18,6 +18,8 @@ use serde_json::json;
 
 #[path = "support/records.rs"]
 mod records;
+#[path = "support/slo.rs"]
+mod slo;
 #[path = "support/tiny.rs"]
 #[expect(dead_code, reason = "other tests have the rest")]
 mod tiny;
@@ -61,13 +63,18 @@ fn truth(record: &Record) -> serde_json::Value {
         "invalid": record.races.iter().filter(invalid).count(),
         "failed": trials().filter(|t| matches!(t.outcome, Outcome::Failed { .. })).count(),
         "done": slices.map(|slice| slice.done).sum::<u64>(),
+        "searches": record.capacities.len(),
+        "carried": record.capacities.iter().map(|capacity| capacity.carried.len()).sum::<usize>(),
     })
 }
 
 fn check(format: &str, what: &str) {
     let own = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/consumers");
     let mut seen = false;
-    for record in [tiny::ordinary(), tiny::failures(), tiny::hostile()] {
+    let mut records = vec![tiny::ordinary(), tiny::failures(), tiny::hostile()];
+    let has_room = ["csv", "openmetrics", "junit", "bmf", "gha", "svg"].contains(&format);
+    records.extend(has_room.then(slo::searched));
+    for record in records {
         let folder = tempfile::tempdir().unwrap();
         write(format, &record, folder.path());
         fs::write(folder.path().join("truth.json"), truth(&record).to_string()).unwrap();

@@ -5,9 +5,12 @@
 
 use std::sync::LazyLock;
 
-use deadheat_core::record::{Control, Metric, Record, Role};
+use deadheat_core::{
+    record::{Control, Metric, Record, Role},
+    stats::sweeps,
+};
 use deadheat_reports::{Options, find};
-use serde_json::Value;
+use serde_json::{Value, json};
 
 #[path = "support/records.rs"]
 mod records;
@@ -16,6 +19,7 @@ static FAILURES: LazyLock<Record> = LazyLock::new(records::failures);
 static HOSTILE: LazyLock<Record> = LazyLock::new(records::hostile);
 static SMALL: LazyLock<Record> = LazyLock::new(records::small);
 static EMPTY: LazyLock<Record> = LazyLock::new(records::empty);
+static LOADS: LazyLock<Record> = LazyLock::new(records::loads);
 
 fn page(record: &Record) -> String {
     let files = (find("html").unwrap().render)(record, &Options::default()).unwrap();
@@ -135,6 +139,73 @@ fn controls_that_fail_are_said_loudly() {
             ..Control::default()
         });
         assert_eq!(badges(&record), 2, "in its answer and in its section");
+    }
+}
+
+#[test]
+fn sweeps_are_judged_as_in_every_format() {
+    let judged = sweeps(&LOADS.races);
+    assert_eq!(judged.len(), 2);
+    let page = page(&LOADS).replace('\u{A0}', " ");
+    for sentence in judged.iter().flat_map(deadheat_core::stats::Sweep::sentences) {
+        assert!(page.contains(&format!("<li>{sentence}</li>")), "{sentence}");
+    }
+    assert!(page.contains("Universal Scalability Law: too few cores to fit"));
+    let data = data(&page);
+    for (of, drawn) in judged.iter().zip(data["sweeps"].as_array().unwrap()) {
+        assert_eq!(drawn["title"], of.id.as_str());
+        for curve in drawn["curves"].as_array().unwrap() {
+            let own = of.curves.iter().find(|own| own.contender == curve["id"]).unwrap();
+            assert_eq!(curve["knee"].as_f64(), own.knee, "{curve}");
+            let late: Vec<bool> = own.steps.iter().map(|step| !step.kept_up).collect();
+            assert_eq!(curve["saturated"], json!(late), "{curve}");
+        }
+    }
+    assert!(data["sweeps"][0]["curves"].as_array().unwrap().iter().any(|c| c["knee"] == 16));
+    let files = (find("svg").unwrap().render)(&LOADS, &Options::default()).unwrap();
+    for name in ["tcp-echo.closed-N.sweep.svg", "http-server.open-R-poisson.sweep.svg"] {
+        assert!(files.iter().any(|file| file.name == name), "{name}");
+    }
+}
+
+#[test]
+fn what_was_measured_besides_is_shown() {
+    let plain = page(&SMALL);
+    assert!(plain.contains("<th scope=\"row\">system calls</th><td>not available</td>"));
+    assert!(plain.contains("<th scope=\"row\">run-queue delay</th><td>not available</td>"));
+    let mut record = SMALL.clone();
+    for block in &mut record.races[0].blocks {
+        for (place, trial) in block.trials.iter_mut().enumerate() {
+            trial.facts.insert("hand_overs".into(), json!(7));
+            for slice in &mut trial.slices {
+                slice.position = place;
+                slice.run_delay_ns = Some(2_000 * slice.executed);
+            }
+        }
+    }
+    let page = page(&record);
+    for (what, shown) in [
+        ("facts", "<li>Observed besides: hand overs: 7.</li>"),
+        ("run-queue delay", "<td class=\"num\">2.00 µs</td>"),
+        ("carry-over", "<summary>Carry-over: what it costs to run after each contender</summary>"),
+        ("a predecessor", "<tr><th scope=\"row\">threads/per-task</th><td>"),
+    ] {
+        assert!(page.contains(shown) && !plain.contains(shown), "{what}");
+    }
+    assert!(page.contains("system calls") && !page.contains("run-queue delay</th><td>not"));
+}
+
+#[test]
+fn on_paper_text_needs_no_background() {
+    let page = page(&SMALL);
+    let paper = page.split("@media print {").find(|part| part.contains("@page")).unwrap();
+    for rule in [
+        ".matrix td { color: var(--ink);",
+        ".badge { color: var(--loud); background: none;",
+        ".wide { display: block; } .narrow { display: none; }",
+        "white-space: normal; overflow: visible; overflow-wrap: anywhere; max-width: none;",
+    ] {
+        assert!(paper.contains(rule), "{rule}");
     }
 }
 

@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use deadheat_core::record::{self, Record};
-use deadheat_reports::{Format, Options, Output, Styles, damage, file_name, formats};
+use deadheat_reports::{Error, Format, Options, Output, Styles, damage, file_name, formats};
 
 use crate::{
     cli::ReportArgs,
@@ -22,8 +22,7 @@ pub(crate) fn report(args: &ReportArgs) -> Result<u8, Failure> {
     let names = folders(&records);
     for ((path, record), name) in records.iter().zip(names) {
         let rendered = (format.render)(record, &options);
-        let files =
-            rendered.map_err(|error| Failure::error(format!("{}: {error}", path.display())))?;
+        let files = rendered.map_err(|error| unshown(&error, &format!("{}: ", path.display())))?;
         let Some((folder, over)) = place(args, name, records.len()) else {
             print(&files);
             continue;
@@ -39,8 +38,24 @@ pub(crate) fn report(args: &ReportArgs) -> Result<u8, Failure> {
     Ok(exit::OK)
 }
 
+/// A record as a run prints it at its end: all that this format makes of it.
+pub(crate) fn shown(id: &str, record: &Record) -> Result<String, Failure> {
+    let format = find(id)?;
+    let rendered = (format.render)(record, &options());
+    let files = rendered.map_err(|error| unshown(&error, ""))?;
+    Ok(files.iter().map(|file| String::from_utf8_lossy(&file.bytes)).collect())
+}
+
+/// Why a format can't show a record. One that has no place for what is in it was the wrong one to
+/// ask for.
+fn unshown(error: &Error, whose: &str) -> Failure {
+    let text = format!("{whose}{error}");
+    let was_wrong = matches!(error, Error::OnlyCapacities(_));
+    if was_wrong { Failure::usage(text) } else { Failure::error(text) }
+}
+
 /// How this side shows texts.
-pub(crate) fn options() -> Options {
+fn options() -> Options {
     let styles = if output::coloured() { Styles::coloured() } else { Styles::plain() };
     Options { width: output::width(), styles, ..Options::default() }
 }

@@ -15,8 +15,8 @@ use deadheat_core::{
         self, Plan, Progress,
         child::{PATIENCE, Processes},
     },
-    record::{Outcome, Race, Record, Role, SCHEMA, Status, Warning},
-    stats::{Estimate, Objective, judge, mark, rank, summary, twins_over_run},
+    record::{Outcome, Race, Record, Role, SCHEMA, Status},
+    stats::{Objective, judge, mark, summary},
 };
 use deadheat_reports::{Options, compare as comparison};
 
@@ -27,7 +27,7 @@ use crate::{
     closing,
     cmd::{
         compare, report,
-        resume::{self, Resumed},
+        resume::{self, Parted, Resumed},
     },
     config::{self, Outsider},
     events::Events,
@@ -41,6 +41,7 @@ use crate::{
 
 mod slo;
 mod until;
+mod warnings;
 
 use self::until::Until;
 
@@ -63,7 +64,7 @@ pub(crate) fn run(cells: &[Cell], args: &RunArgs) -> Result<u8, Failure> {
     };
     if let Err(failure) = raced {
         // What is not on disk is told here, or nowhere.
-        run.print(&run.folder.record());
+        let _ = run.print(&run.folder.record());
         return Err(failure);
     }
     run.finish(args.results.strict)
@@ -122,7 +123,10 @@ impl Run {
             None => (config::read(named, cells)?, config::path(named).to_owned()),
         };
         let choice = match args.effort.slo {
-            Some(_) => slo::arguments(args.clone())?.choice,
+            Some(_) => {
+                slo::check_format(args.results.output_format)?;
+                slo::arguments(args.clone())?.choice
+            }
             None => args.choice.clone(),
         };
         let mut courses = choose(cells, &outsiders, &choice, terms.profile, reference)?;
@@ -133,31 +137,33 @@ impl Run {
             Failure::error(format!("failed to find this program's own file: {error}"))
         })?;
         let launcher = launcher.patient_for(args.effort.patience.unwrap_or(PATIENCE));
-        let mut plans = terms.plans(&courses);
+        let plans = terms.plans(&courses);
         config::check_programs(&plans, &file)?;
         let (folder, mut record) = if let Some(stored) = stored {
             stored
         } else {
-            let record = new_record(&args, &terms, &outsiders);
+            let record = new_record(cells, &args, &terms, &outsiders);
             // What can't be written is found before anything runs.
-            let folder = Folder::create(args.results.out.as_deref(), &record)?;
-            if terms.profile != Profile::Smoke && args.effort.slo.is_none() {
-                let begun = clock::now();
-                calibrate(&mut plans, &launcher);
-                let spent = Duration::from_nanos(clock::now() - begun);
-                terms.most = terms.most.map(|most| most.saturating_sub(spent));
-            }
-            (folder, record)
+            (Folder::create(args.results.out.as_deref(), &record)?, record)
         };
-        let over = terms.most.and_then(|most| terms.cut(&mut plans, most));
-        resume::take_shapes(&mut plans, &record)?;
-        if let Some(warning) = over.filter(|warning| !record.warnings.contains(warning)) {
-            record.warnings.push(warning);
+        let Parted { begun: mut plans, mut fresh, spent } = resume::part(plans, &record)?;
+        let calibrating = clock::now();
+        if terms.profile != Profile::Smoke && args.effort.slo.is_none() {
+            calibrate(&mut fresh, &launcher);
         }
+        let gone = spent + Duration::from_nanos(clock::now() - calibrating);
+        terms.most = terms.most.map(|most| most.saturating_sub(gone));
+        // What has begun ends as it was planned; the rest is planned around it.
+        let rest = plan::total(&plans).saturating_sub(spent);
+        let over = terms.most.and_then(|most| terms.cut(&mut fresh, most.saturating_sub(rest)));
+        if let Some(warning) = over.filter(|_| plans.is_empty()) {
+            warnings::add(&mut record.warnings, warning);
+        }
+        plans.extend(fresh);
         if args.effort.slo.is_none() {
             plan::lines(&plans).iter().for_each(output::note);
         }
-        announce(&plans, &record, &folder);
+        warnings::announce(&plans, &record, &folder);
         let screen = Screen::new();
         let events = Events::new(args.results.message_format == MessageFormat::Json);
         events.begin(&record, &plans);
@@ -184,7 +190,7 @@ impl Run {
             }
         }
         self.screen.clear();
-        self.record.warnings.extend(too_many_twins(&self.record.races));
+        warnings::judge_twins(&mut self.record);
         self.record.run.interrupted = interrupted();
         self.record.run.ended = now().to_string();
         self.folder.save(&self.record)
@@ -313,13 +319,20 @@ impl Run {
             let kept = self.folder.keep_as(name)?;
             output::note(format_args!("baseline {name}: {}", kept.display()));
         }
-        self.print(&page);
-        unwritten.map_or_else(|| Ok(self.code(strict)), Err)
+        let printed = self.print(&page);
+        unwritten.map_or(printed, Err)?;
+        Ok(self.code(strict))
     }
 
-    fn print(&self, page: &std::path::Path) {
-        let bencher = self.args.results.output_format == OutputFormat::Bencher;
-        let result = self.rendered(if bencher { "libtest" } else { "terminal" });
+    /// Prints the result. Where its format has no place for it, everything else is told all the
+    /// same.
+    fn print(&self, page: &std::path::Path) -> Result<(), Failure> {
+        let format = self.args.results.output_format;
+        let bencher = format == OutputFormat::Bencher;
+        let (result, unshown) = match report::shown(format.id(), &self.record) {
+            Ok(text) => (text, None),
+            Err(failure) => (String::new(), Some(failure)),
+        };
         let mut rest = String::new();
         if let Some(baseline) = &self.baseline {
             let compared = comparison::compare(baseline, &self.record, false);
@@ -339,17 +352,7 @@ impl Run {
             (false, false) => output::result(&(result + &rest)),
         }
         self.events.end(&self.record);
-    }
-
-    fn rendered(&self, id: &str) -> String {
-        let Some(format) = deadheat_reports::find(id) else { return String::new() };
-        match (format.render)(&self.record, &report::options()) {
-            Ok(files) => files.iter().map(|file| String::from_utf8_lossy(&file.bytes)).collect(),
-            Err(error) => {
-                output::warn(&error.to_string(), "");
-                String::new()
-            }
-        }
+        unshown.map_or(Ok(()), Err)
     }
 
     fn code(&self, strict: bool) -> u8 {
@@ -387,56 +390,18 @@ fn unjudged(race: &Race) -> bool {
     summary.is_invalid() || !judged
 }
 
-/// Over a whole run, whether the twins were apart more often than their intervals allow.
-fn too_many_twins(races: &[Race]) -> Option<Warning> {
-    let twins = races.iter().filter_map(|race| summary(race).twin);
-    let estimates: Vec<Estimate> = twins
-        .map(|twin| Estimate {
-            point: twin.ratio.ln(),
-            interval: twin.lo.zip(twin.hi).map(|(lo, hi)| (lo.ln(), hi.ln())),
-            k: rank(twin.n, 0.05),
-            n: twin.n,
-        })
-        .collect();
-    let found = twins_over_run(&estimates);
-    found.are_too_many().then(|| Warning {
-        code: "twins".into(),
-        text: format!(
-            "the same code, raced twice, differs from itself in {} of {} races, where chance gives \
-             {:.1}",
-            found.excluding, found.counted, found.expected
-        ),
-        advice: "intervals of this run are too narrow for its weather: a quieter machine".into(),
-    })
-}
-
 /// Fits each plan to this machine. What is wrong here is wrong in the race, and is reported there.
 fn calibrate(plans: &mut [Plan], launcher: &Processes) {
+    if plans.is_empty() {
+        return;
+    }
     output::note("calibrating: a slice of each cell");
     for plan in plans.iter_mut().take_while(|_| !interrupted()) {
         let _ = race::calibrate(plan, launcher);
     }
 }
 
-fn announce(plans: &[Plan], record: &Record, folder: &Folder) {
-    output::note(format_args!("results: {}", folder.path().display()));
-    for warning in &record.warnings {
-        output::warn(&warning.text, &warning.advice);
-    }
-    let mut said: Vec<&Warning> = Vec::new();
-    for warning in plans.iter().flat_map(|plan| &plan.warnings) {
-        if said.contains(&warning) {
-            continue;
-        }
-        let of: Vec<String> =
-            plans.iter().filter(|p| p.warnings.contains(warning)).map(Plan::id).collect();
-        let whose = if of.len() == plans.len() { String::new() } else { of.join(", ") + ": " };
-        output::warn(&format!("{whose}{}", warning.text), &warning.advice);
-        said.push(warning);
-    }
-}
-
-fn new_record(args: &RunArgs, terms: &Terms, outsiders: &[Outsider]) -> Record {
+fn new_record(cells: &[Cell], args: &RunArgs, terms: &Terms, outsiders: &[Outsider]) -> Record {
     let started = now();
     let unlike = random_seed() & 0xffff;
     let mut record =
@@ -448,6 +413,7 @@ fn new_record(args: &RunArgs, terms: &Terms, outsiders: &[Outsider]) -> Record {
     record.run.profile = terms.profile.id().into();
     record.run.seed = terms.seed;
     record.run.program = program::program();
+    record.run.program.more.insert(program::OWN.into(), serde_json::json!(program::own(cells)));
     record.run.more.insert(resume::ARGS.into(), serde_json::json!(args));
     if !outsiders.is_empty() {
         record.run.more.insert(resume::OUTSIDERS.into(), serde_json::json!(outsiders));

@@ -81,7 +81,8 @@ impl<T: Serialize + DeserializeOwned> Store<T> {
 
     /// Opens a campaign to go on with it, or begins it.
     pub(crate) fn open(path: &Path, head: Head) -> Result<Self, Failure> {
-        let head = Head { schema: SCHEMA.into(), ..head };
+        let machine = public(head.machine);
+        let head = Head { schema: SCHEMA.into(), machine, ..head };
         let text = match fs::read_to_string(path) {
             Ok(text) => text,
             Err(error) if error.kind() == io::ErrorKind::NotFound => String::new(),
@@ -152,6 +153,13 @@ impl<T: Serialize + DeserializeOwned> Store<T> {
     }
 }
 
+/// A campaign is there to be published, so its file has no more of the machine than a published
+/// result (docs/formats.md): the kernel's command line names what is nobody's business.
+fn public(mut machine: Machine) -> Machine {
+    machine.facts.remove("cmdline");
+    machine
+}
+
 /// All lines that have an end.
 fn whole(text: &str) -> &str {
     &text[..text.rfind('\n').map_or(0, |end| end + 1)]
@@ -196,6 +204,20 @@ mod tests {
         assert_eq!(store.keys(), BTreeSet::from(["a", "b"]));
         store.add(line("c", 1.0)).unwrap();
         assert_eq!(Store::<f64>::read(&path, "aa").unwrap().found(), [&0.25, &1.0]);
+    }
+
+    #[test]
+    fn a_campaign_does_not_tell_what_a_published_result_does_not() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("aa.ndjson");
+        let mut begun = head();
+        for (name, value) in [("smt", "on"), ("cmdline", "ro internal.example/boot")] {
+            begun.machine.facts.insert(name.into(), value.into());
+        }
+        let store = Store::<f64>::open(&path, begun).unwrap();
+        assert_eq!(store.head.machine.facts.keys().collect::<Vec<_>>(), ["smt"]);
+        let text = fs::read_to_string(&path).unwrap();
+        assert!(text.contains("smt") && !text.contains("internal.example"), "{text}");
     }
 
     #[test]

@@ -32,6 +32,11 @@ const BAD: &[Bad] = &[
     (&["run", "--slo", "p10<1ms"], 2, &["'p10<1ms'", "between p50 and p99.9"]),
     (&["run", "sleep", "--slo", "p99<20ms", "--load", "closed-4"], 2, &["--slo", "--load"]),
     (&["run", "sleep", "--slo", "p99<20ms", "--until", "2%"], 2, &["--slo", "--until"]),
+    (
+        &["run", "http-server", "--slo", "p99<20ms", "--output-format", "bencher"],
+        2,
+        &["only capacities", "libtest"],
+    ),
     (&["run", "--sweep", "closed=1,2"], 2, &["'closed=1,2'", "--sweep", "3 to 32"]),
     (&["run", "--sweep", "half=1..9"], 2, &["'half=1..9'", "closed=1,4,16"]),
     (&["run", "--sweep", "closed=1..9", "--load", "closed-4"], 2, &["--sweep", "--load"]),
@@ -111,6 +116,9 @@ fn filters_say_which_cells() {
     assert_eq!(listed(&loads), ["sleep/smol/single/closed-4", "sleep/smol/single/open-500"]);
     let params = ["--param", "for=2ms", "--models", "rayon", "--placement", "free"];
     assert_eq!(listed(&params), ["sleep/rayon/pool/closed-64/for=2ms@free"]);
+    // More than another scenario's messages may have.
+    let params = ["--scenarios", "sha256", "--param", "bytes=16777216", "--models", "rayon"];
+    assert_eq!(listed(&params), ["sha256/rayon/pool/closed-4/bytes=16777216"]);
     assert_eq!(listed(&["^sleep", "--skip", "tokio|smol|std|rayon|threads"]).len(), 1);
 }
 
@@ -138,6 +146,43 @@ fn flags_have_environment_variables() {
     assert!(text.contains("2 benchmarks"), "{text}");
     let output = deadheat().args(["run"]).env("DEADHEAT_BLOCKS", "0").output().unwrap();
     assert_eq!(output.status.code(), Some(2), "{}", stderr(&output));
+    let output = deadheat().args(["selftest"]).env("DEADHEAT_ONLY", "K99").output().unwrap();
+    assert!(stderr(&output).contains("no known answer is called \"K99\""), "{}", stderr(&output));
+
+    // And each of them says so.
+    let help = stdout(&deadheat().arg("--help").output().unwrap());
+    let (_, listed) = help.split_once("Commands:\n").unwrap();
+    let (listed, _) = listed.split_once("\n\n").unwrap();
+    let names = listed.lines().filter_map(|line| line.strip_prefix("  ")?.split(' ').next());
+    let visible: Vec<&str> = names.filter(|name| !name.is_empty() && *name != "help").collect();
+    assert!(visible.len() > 5 && visible.contains(&"selftest"), "{help}");
+    for subcommand in visible.into_iter().chain(["lab"]) {
+        let help = stdout(&deadheat().args([subcommand, "--help"]).output().unwrap());
+        for (flag, about) in flags(&help) {
+            let variable = flag.to_uppercase().replace('-', "_");
+            let said = format!("[env: DEADHEAT_{variable}=");
+            assert!(about.contains(&said), "{subcommand} --{flag}: {about}");
+        }
+    }
+}
+
+/// The flags of a help text, each with all that is said of it, in one line.
+fn flags(help: &str) -> Vec<(String, String)> {
+    let mut flags: Vec<(String, String)> = Vec::new();
+    for line in help.lines() {
+        // What is said of a flag stands further to the right.
+        let short = || Some(line.strip_prefix("  -")?.split_once(", --")?.1);
+        if let Some(flag) = line.strip_prefix("      --").or_else(short) {
+            let name = flag.split(' ').next().unwrap_or_default();
+            flags.push((name.into(), String::new()));
+        }
+        if let Some((_, about)) = flags.last_mut() {
+            about.push_str(line.trim());
+            about.push(' ');
+        }
+    }
+    flags.retain(|(name, _)| name != "help" && name != "version");
+    flags
 }
 
 #[test]

@@ -2,6 +2,11 @@
 
 use std::{fs, path::Path, process::Output};
 
+use deadheat::{
+    core::record::{self, Capacity, Record},
+    reports::{Options, formats},
+};
+
 use crate::support::{deadheat, stderr, stdout};
 
 /// A record of this schema, small enough to be in the repository.
@@ -13,8 +18,12 @@ fn report(args: &[&str], file: &Path) -> Output {
 
 /// One line, the right code, and nothing printed as a result.
 fn refused(output: &Output, named: &[&str]) {
+    refused_with(1, output, named);
+}
+
+fn refused_with(code: i32, output: &Output, named: &[&str]) {
     let said = stderr(output);
-    assert_eq!(output.status.code(), Some(1), "{said}");
+    assert_eq!(output.status.code(), Some(code), "{said}");
     assert_eq!(said.lines().count(), 1, "{said}");
     assert!(said.starts_with("error: ") && output.stdout.is_empty(), "{said}");
     for name in named {
@@ -106,6 +115,33 @@ fn every_format_is_made_of_stored_records_of_every_version() {
         assert!(written.lines().count() >= 3, "{format}: {written}");
         assert!(written.lines().all(|path| fs::metadata(path).unwrap().len() > 0), "{written}");
     }
+}
+
+#[test]
+fn a_format_that_has_no_room_for_what_there_is_was_the_wrong_one() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("capacities.json");
+    let capacity = Capacity {
+        scenario: "http-server".into(),
+        objective: "p99<20ms".into(),
+        reference: "threads/per-task".into(),
+        ..Capacity::default()
+    };
+    let record = record::read(Path::new(RECORD)).unwrap();
+    let record = Record { races: Vec::new(), capacities: vec![capacity], ..record };
+    record::write(&path, &record).unwrap();
+    let mut wrong = Vec::new();
+    for format in formats() {
+        let output = report(&["--format", format.id], &path);
+        match (format.render)(&record, &Options::default()) {
+            Ok(_) => assert!(output.status.success(), "{}: {}", format.id, stderr(&output)),
+            Err(error) => {
+                refused_with(2, &output, &["capacities.json: ", &error.to_string()]);
+                wrong.push(format.id);
+            }
+        }
+    }
+    assert!(wrong.contains(&"libtest"), "{wrong:?}");
 }
 
 #[cfg(unix)]

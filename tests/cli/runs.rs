@@ -3,7 +3,7 @@
 
 use std::fs;
 
-use deadheat::core::record::{Role, Status};
+use deadheat::core::record::{Record, Role, Status, write};
 
 use crate::support::{self, Running, deadheat, record, small, stderr, stdout};
 
@@ -153,6 +153,39 @@ fn a_run_that_was_killed_goes_on_where_it_was() {
     assert!(folder.join("report.html").exists());
 }
 
+/// Its operations take longer than their scenario says, so that calibration changes its window on
+/// any machine: what is left to be run has to be calibrated as it was at first.
+#[test]
+fn what_had_not_begun_is_planned_as_it_would_have_been() {
+    let temporary = tempfile::tempdir().unwrap();
+    let folder = temporary.path().join("run");
+    let mut command = deadheat();
+    command.args(["run", "--scenarios", "tcp-echo,echo-server", "--models", "threads/per-task"]);
+    command.args(["--load", "closed-8", "--param", "bytes=1048576", "--placement", "same"]);
+    command.args(["--blocks", "1", "--rounds", "1", "--noplot", "--out"]).arg(&folder);
+    let output = command.output().unwrap();
+    assert_eq!(output.status.code(), Some(0), "{}", stderr(&output));
+    let whole = record(&folder);
+    let scenarios = |record: &Record| -> Vec<String> {
+        record.races.iter().map(|race| race.scenario.clone()).collect()
+    };
+    assert_eq!(scenarios(&whole), ["tcp-echo", "echo-server"]);
+    let window = |record: &Record| record.races[1].shape.window_ns;
+    assert!(window(&whole) > 20_000_000, "{}", window(&whole));
+
+    // As a kill between the two leaves it.
+    let mut killed = whole.clone();
+    killed.races.truncate(1);
+    write(&folder.join("results.json"), &killed).unwrap();
+    let resumed = deadheat().args(["run", "--resume"]).arg(&folder).output().unwrap();
+    assert_eq!(resumed.status.code(), Some(0), "{}", stderr(&resumed));
+    let after = record(&folder);
+    assert_eq!(scenarios(&after), scenarios(&whole));
+    assert_eq!(after.races[0], whole.races[0], "what was measured stands");
+    assert!(window(&after) > 20_000_000, "{}", window(&after));
+    assert_eq!(after.warnings, whole.warnings, "nothing is said twice");
+}
+
 #[test]
 fn blocks_are_added_until_it_is_precise_or_time_is_over() {
     let temporary = tempfile::tempdir().unwrap();
@@ -201,20 +234,23 @@ fn a_run_until_it_is_precise_can_be_resumed() {
 #[test]
 fn a_capacity_is_searched_measured_and_told() {
     let temporary = tempfile::tempdir().unwrap();
-    let folder = temporary.path().join("run");
+    for scenario in ["http-server", "echo-server"] {
+        carried(scenario, &temporary.path().join(scenario));
+    }
+}
+
+fn carried(scenario: &str, folder: &std::path::Path) {
     let mut command = deadheat();
     // An objective that any load meets, so that the machine's speed decides nothing but the rates.
-    command.args(["run", "http-server", "--slo", "p50<1s", "--models", "tokio/current-thread"]);
-    command.args(["--blocks", "2", "--slice", "10ms", "--noplot", "--out"]).arg(&folder);
+    command.args(["run", scenario, "--slo", "p50<1s", "--models", "tokio/current-thread"]);
+    command.args(["--blocks", "2", "--slice", "10ms", "--noplot", "--out"]).arg(folder);
     let output = command.output().unwrap();
     assert_eq!(output.status.code(), Some(0), "{}", stderr(&output));
-    let record = record(&folder);
+    let record = record(folder);
     let [capacity] = record.capacities.as_slice() else { panic!("one: {:?}", record.capacities) };
-    assert_eq!(
-        (capacity.scenario.as_str(), capacity.objective.as_str()),
-        ("http-server", "p50<1s")
-    );
+    assert_eq!((capacity.scenario.as_str(), capacity.objective.as_str()), (scenario, "p50<1s"));
     assert!(record.races.is_empty() && capacity.ceiling.is_some_and(|ceiling| ceiling > 0.0));
+    assert!(capacity.warnings.iter().all(|warning| warning.code != "no-ceiling"), "{capacity:?}");
     let grid = &capacity.grid["tokio/current-thread"];
     let step = |pair: &[u64]| pair[1] as f64 / pair[0] as f64;
     assert!(grid.len() >= 8 && grid.windows(2).all(|pair| step(pair) <= 1.08), "{grid:?}");
@@ -227,13 +263,13 @@ fn a_capacity_is_searched_measured_and_told() {
     assert_eq!(capacity.carried.len(), 2);
     // Sentences are wrapped.
     let text = stdout(&output).split_whitespace().collect::<Vec<_>>().join(" ");
-    assert!(text.contains("http-server with p50<1s"), "{text}");
+    assert!(text.contains(&format!("{scenario} with p50<1s")), "{text}");
     assert!(text.contains("tokio/current-thread carries") && text.contains("(the reference)"));
     assert!(!text.contains("Nobody leads"), "{text}");
     // A finished search is not searched again.
-    let again = deadheat().args(["run", "--resume"]).arg(&folder).output().unwrap();
+    let again = deadheat().args(["run", "--resume"]).arg(folder).output().unwrap();
     assert_eq!(again.status.code(), Some(0), "{}", stderr(&again));
-    assert_eq!(support::record(&folder).capacities, record.capacities);
+    assert_eq!(support::record(folder).capacities, record.capacities);
 }
 
 #[test]

@@ -1,13 +1,22 @@
-//! Contenders that crash, hang, keep silent or print rubbish: rows with a cause, and exit code 1.
+//! Contenders that crash, hang, keep silent, stop reading, print rubbish or never rest: rows with a
+//! cause, and exit code 1.
 
-use std::{fs, path::Path, process::Output};
+use std::{
+    fs,
+    path::Path,
+    process::{Command, Output},
+};
 
 use deadheat::core::record::{Outcome, Race, Status};
+use nix::{
+    sys::signal::{self, Signal},
+    unistd::Pid,
+};
 
-use crate::support::{deadheat, record, stderr, stdout};
+use crate::support::{self, Running, deadheat, record, stderr, stdout};
 
-/// Races the tests' own contender with a fault each against a model.
-fn race(folder: &Path, faults: &[&str], blocks: usize) -> Output {
+/// A race of the tests' own contender, with a fault each, against a model.
+fn command(folder: &Path, faults: &[&str], load: &str, blocks: usize) -> Command {
     let script = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/contender.py");
     let entry = |fault: &&str| {
         format!(
@@ -17,11 +26,17 @@ fn race(folder: &Path, faults: &[&str], blocks: usize) -> Output {
     let config = folder.join("deadheat.toml");
     fs::write(&config, faults.iter().map(entry).collect::<String>()).unwrap();
     let mut run = deadheat();
-    run.args(["run", "tcp-echo", "--load", "closed-2", "--models", "py,threads/per-task"]);
+    run.args(["run", "tcp-echo", "--load", load, "--models", "py,threads/per-task"]);
     run.args(["--rounds", "2", "--slice", "20ms", "--blocks", &blocks.to_string(), "--noplot"]);
     run.arg("--config").arg(config).arg("--out").arg(folder.join("run"));
     // Enough for a program that starts on a busy machine, and no more than a test wants to wait.
-    run.env("DEADHEAT_PATIENCE", "4s").output().unwrap()
+    run.env("DEADHEAT_PATIENCE", "4s");
+    run
+}
+
+/// Runs it under a load that shows most faults.
+fn race(folder: &Path, faults: &[&str], blocks: usize) -> Output {
+    command(folder, faults, "closed-2", blocks).output().unwrap()
 }
 
 fn causes(race: &Race, contender: &str) -> Vec<String> {
@@ -72,4 +87,65 @@ fn a_contender_that_hangs_is_given_up_after_two_blocks() {
             assert!(trial.outcome.is_ok() && trial.slices.len() >= 2, "{:?}", trial.outcome);
         }
     }
+}
+
+#[test]
+fn a_contender_that_stops_reading_is_given_up_too() {
+    let temporary = tempfile::tempdir().unwrap();
+    let folder = temporary.path().join("run");
+    // 10,000 arrivals are more than a pipe holds.
+    let run = command(temporary.path(), &["deaf"], "batch-10000", 1);
+    let mut running = Running::start(run, &folder);
+    // The batch is tried before, and its drain may last for 20 s.
+    support::until(|| running.child.try_wait().unwrap().is_some());
+    assert_eq!(running.child.wait().unwrap().code(), Some(1), "{}", running.said());
+    let record = record(&folder);
+    let race = &record.races[0];
+    assert_eq!(race.status, Status::Complete);
+    let causes_of_deaf = causes(race, "py/deaf");
+    assert_eq!(causes_of_deaf, ["no answer in 4 s: it does not read what it is sent | "]);
+    for contender in ["threads/per-task", "threads/per-task+twin"] {
+        assert_eq!(causes(race, contender), [""], "{contender}");
+    }
+}
+
+/// A foreign program that must not outlive its test, whatever comes of that.
+struct Foreign(u32);
+
+impl Foreign {
+    /// The child of `parent` that is a program in Python by now, with this argument.
+    fn find(parent: u32, argument: &str) -> Option<Self> {
+        let is_it = |pid: &u32| {
+            let line = fs::read(format!("/proc/{pid}/cmdline")).unwrap_or_default();
+            let mut words = line.split(|byte| *byte == 0);
+            words.next().is_some_and(|program| program.ends_with(b"python3"))
+                && words.any(|word| word == argument.as_bytes())
+        };
+        support::children(parent).into_iter().find(is_it).map(Self)
+    }
+}
+
+impl Drop for Foreign {
+    fn drop(&mut self) {
+        if support::is_alive(self.0) {
+            let _ = signal::kill(Pid::from_raw(i32::try_from(self.0).unwrap()), Signal::SIGKILL);
+        }
+    }
+}
+
+#[test]
+fn a_foreign_program_dies_with_its_parent_even_if_it_never_rests() {
+    let temporary = tempfile::tempdir().unwrap();
+    let folder = temporary.path().join("run");
+    let run = command(temporary.path(), &["spin"], "closed-2", 1);
+    let mut running = Running::start(run, &folder);
+    let mut found = None;
+    support::until(|| {
+        found = Foreign::find(running.pid(), "spin");
+        found.is_some()
+    });
+    running.child.kill().unwrap();
+    running.child.wait().unwrap();
+    let foreign = found.unwrap();
+    support::until(|| !support::is_alive(foreign.0));
 }

@@ -2,7 +2,7 @@
 
 use std::{
     fs,
-    net::TcpListener,
+    net::{SocketAddr, TcpListener},
     sync::{
         Arc,
         atomic::{AtomicBool, Ordering::Relaxed},
@@ -22,6 +22,7 @@ use nix::{
     sys::signal::{Signal, kill},
     unistd::Pid,
 };
+use socket2::{Domain, Socket, Type};
 
 use crate::{plan, run, skipped};
 
@@ -115,30 +116,77 @@ fn a_contender_that_shortens_its_times_breaks_littles_law() {
     }
 }
 
+fn tcp_socket() -> Socket {
+    Socket::new(Domain::IPV4, Type::STREAM, None).unwrap()
+}
+
+/// A listener with a queue of one, and nobody who accepts.
+fn full_queue() -> TcpListener {
+    let socket = tcp_socket();
+    socket.bind(&"127.0.0.1:0".parse::<SocketAddr>().unwrap().into()).unwrap();
+    socket.listen(1).unwrap();
+    TcpListener::from(socket)
+}
+
+/// A client that asks to be connected, and does not wait for that.
+fn knock(addr: SocketAddr) -> Socket {
+    let client = tcp_socket();
+    client.set_nonblocking(true).unwrap();
+    let _ = client.connect(&addr.into());
+    client
+}
+
 #[test]
 fn connections_that_a_full_queue_drops_are_counted() {
     let Some(before) = resource::listen_overflows() else {
         return skipped("the kernel does not count them");
     };
-    // A queue of one, and nobody who accepts.
-    let socket = socket2::Socket::new(socket2::Domain::IPV4, socket2::Type::STREAM, None).unwrap();
-    socket.bind(&"127.0.0.1:0".parse::<std::net::SocketAddr>().unwrap().into()).unwrap();
-    socket.listen(1).unwrap();
-    let listener = TcpListener::from(socket);
+    let listener = full_queue();
     let addr = listener.local_addr().unwrap();
-    let clients: Vec<_> = (0..8)
-        .map(|_| {
-            let client =
-                socket2::Socket::new(socket2::Domain::IPV4, socket2::Type::STREAM, None).unwrap();
-            client.set_nonblocking(true).unwrap();
-            let _ = client.connect(&addr.into());
-            client
-        })
-        .collect();
+    let clients: Vec<_> = (0..8).map(|_| knock(addr)).collect();
     let deadline = clock::now() + 10_000_000_000;
     while resource::listen_overflows() == Some(before) && clock::now() < deadline {
         clock::sleep(Duration::from_millis(10));
     }
     assert!(resource::listen_overflows().unwrap() > before);
     drop(clients);
+}
+
+/// Has a listener drop connections until told to end.
+fn overflow(ended: Arc<AtomicBool>) -> thread::JoinHandle<()> {
+    thread::spawn(move || {
+        let listener = full_queue();
+        let addr = listener.local_addr().unwrap();
+        // These fill the queue; whoever comes later is dropped.
+        let queue: Vec<_> = (0..8).map(|_| knock(addr)).collect();
+        while !ended.load(Relaxed) {
+            drop(knock(addr));
+            clock::sleep(Duration::from_millis(2));
+        }
+        drop(queue);
+    })
+}
+
+#[test]
+fn connections_that_are_dropped_during_a_race_stand_in_its_record_and_beside_its_verdicts() {
+    if resource::listen_overflows().is_none() {
+        return skipped("the kernel does not count them");
+    }
+    let ended = Arc::new(AtomicBool::new(false));
+    // On no listener of the race, whose queues are hard to fill: the kernel counts all together.
+    let overflowing = overflow(Arc::clone(&ended));
+    let models = ["threads/per-task", "tokio/current-thread"];
+    let race = run(&plan("echo-server", &models, "closed-2", "free"));
+    ended.store(true, Relaxed);
+    overflowing.join().unwrap();
+    assert_eq!(race.status, Status::Complete);
+    let measures = Measures::of(&race);
+    for id in models {
+        let slices: Vec<_> = race.trials(id).flat_map(|(_, trial)| &trial.slices).collect();
+        assert!(slices.iter().any(|slice| slice.listen_overflows > Some(0)), "{id}: {slices:?}");
+        assert!(measures.conditions(id).overflowed, "{id}");
+    }
+    let judged = judge(&race);
+    let verdict = judged.verdicts.iter().find(|v| v.metric == Metric::Throughput).unwrap();
+    assert!(verdict.marks.contains(&mark::LISTEN_OVERFLOW.to_owned()), "{verdict:?}");
 }

@@ -1,11 +1,16 @@
 //! A rayon pool whose jobs are operations: `rayon/pool`.
 //!
 //! Rayon is made for CPU work. Whatever waits in it holds its worker, as in any pool; what is
-//! measured here is its way of handing out jobs. Sessions are queued with `spawn_fifo`: plain
-//! `spawn` takes the newest job first, and one session would starve the others.
+//! measured here is its way of handing out jobs.
+//!
+//! Jobs stand in one line, and what rayon is given is the word that there is one more. Were it given
+//! the jobs themselves, whoever is queued by a worker would be its next, before all that were queued
+//! from outside (`spawn_fifo` too orders only what one thread has queued): a session would do
+//! operation after operation, and the others would wait until the slice is over.
 
 use std::{io, net::TcpListener, net::TcpStream, sync::Arc};
 
+use async_channel::{Receiver, Sender, unbounded};
 use async_task::Runnable;
 use rayon::{ThreadPool, ThreadPoolBuilder};
 
@@ -16,14 +21,23 @@ use crate::model::{
 
 /// A pool of its own, a worker per CPU.
 #[derive(Clone, Debug)]
-pub struct Rayon(Arc<ThreadPool>);
+pub struct Rayon {
+    pool: Arc<ThreadPool>,
+    line: Sender<Runnable>,
+    front: Receiver<Runnable>,
+}
 
 impl Queue for Rayon {
     type Child<T: Send + 'static> = Job<T>;
 
     fn push(&self, job: Runnable) {
-        self.0.spawn_fifo(|| {
-            job.run();
+        // A bounded line could refuse it; this one has no bound.
+        let _ = self.line.try_send(job);
+        let front = self.front.clone();
+        self.pool.spawn_fifo(move || {
+            if let Ok(job) = front.try_recv() {
+                job.run();
+            }
         });
     }
 
@@ -48,7 +62,9 @@ impl Model for Rayon {
             .num_threads(given.workers)
             .thread_name(|i| format!("rayon-{i}"))
             .build();
-        pool.map(|pool| Self(Arc::new(pool))).map_err(io::Error::other)
+        let pool = Arc::new(pool.map_err(io::Error::other)?);
+        let (line, front) = unbounded();
+        Ok(Self { pool, line, front })
     }
 
     fn env(&self) -> Pooled<Rayon> {
@@ -56,7 +72,7 @@ impl Model for Rayon {
     }
 
     fn workers(&self) -> usize {
-        self.0.current_num_threads()
+        self.pool.current_num_threads()
     }
 }
 

@@ -2,7 +2,7 @@
 
 use std::{
     collections::{BTreeMap, BTreeSet},
-    io,
+    io, iter,
 };
 
 use crate::{
@@ -138,8 +138,8 @@ impl<'a> Cast<'a> {
                     break;
                 }
             }
-            let now = self.barometer.read(std::iter::empty());
-            let stolen = self.steal.judge(now, self.cpus.len());
+            let all = players.iter_mut().map(|(_, player)| player);
+            let stolen = self.judge_steal(measured, all);
             let bad = measured.and_then(|round| judged(block, round, &skies, stolen));
             for (_, player) in &mut players {
                 player.tally.settle(bad.is_none());
@@ -179,6 +179,8 @@ impl<'a> Cast<'a> {
                 let schedule_seed =
                     order::seed(self.plan.seed, &self.plan.id(), block, 2 * round + 1);
                 let weather = self.slice(&mut player, Some(round), position, schedule_seed)?;
+                // It is noted, and sets nothing aside: others had a part of that second.
+                self.judge_steal(Some(round), iter::once(&mut player));
                 let bad = judged(block, round, &[(player.id.clone(), weather)], None);
                 // Memory is the same in any weather.
                 let bad = bad.filter(|_| self.plan.primary != Metric::Memory);
@@ -199,6 +201,21 @@ impl<'a> Cast<'a> {
             players.push((place, player));
         }
         Ok(Some(players))
+    }
+
+    /// At the end of a round: notes what was stolen lately, and says why the round is foul, if so.
+    fn judge_steal<'p>(
+        &mut self,
+        round: Option<usize>,
+        players: impl Iterator<Item = &'p mut Player>,
+    ) -> Option<String> {
+        let now = self.barometer.read(iter::empty());
+        let stolen = self.steal.judge(now, self.cpus.len())?;
+        if let Some(round) = round {
+            let first = (round + 1).saturating_sub(stolen.rounds);
+            players.for_each(|player| player.tally.note_steal(first, stolen.share));
+        }
+        stolen.foul
     }
 
     /// Closes the generator's connections, so that the servers can end.

@@ -1,11 +1,11 @@
 //! A child as the parent sees it: a process or, in tests, a thread.
+//!
+//! How it is started, and what it is then, is in `launch`.
 
 use std::{
-    ffi::OsString,
     fmt,
     io::{self, Read, Write},
     os::{fd::AsFd, unix::process::CommandExt},
-    path::PathBuf,
     process::{self, Command, Stdio},
     sync::{
         Arc, Mutex, PoisonError,
@@ -15,18 +15,23 @@ use std::{
     time::Duration,
 };
 
-use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
+use nix::{
+    errno::Errno,
+    fcntl::{FcntlArg, OFlag, fcntl},
+    poll::{PollFd, PollFlags, PollTimeout, poll},
+};
 
 use crate::{
-    cell::{self, Cell},
     clock,
     line::Line,
-    model::BLOCKING_THREADS,
     protocol::{Done, Message, Numbers, Prepare, Ready, Turn, VERSION},
-    race::External,
     record::Role,
     resource,
 };
+
+mod launch;
+
+pub use self::launch::{CHILD_ARG, Launcher, Processes, Tap, Threads, be_child, is_child};
 
 /// What is kept of a child's standard error, bytes.
 const TAIL: usize = 2 << 10;
@@ -36,142 +41,6 @@ pub const PATIENCE: Duration = Duration::from_secs(30);
 
 /// How long a child may take to end by itself.
 const FAREWELL: Duration = Duration::from_secs(1);
-
-/// The argument that makes this program a child.
-pub const CHILD_ARG: &str = "deadheat-child";
-
-/// Starts children.
-pub trait Launcher {
-    /// A contender, on these CPUs from its first instruction on; `None`: this program.
-    fn contender(
-        &self,
-        label: &str,
-        cpus: &[usize],
-        external: Option<&External>,
-    ) -> io::Result<Child>;
-
-    /// A peer.
-    fn peer(&self, label: &str) -> io::Result<Child>;
-}
-
-/// Told of everything that a child answers with numbers, as it came and before anything is done
-/// with it: its label, what happened, and the numbers.
-pub type Tap = Arc<dyn Fn(&str, &Done, &Numbers) + Send + Sync>;
-
-/// Starts this program again.
-#[derive(Clone)]
-pub struct Processes {
-    program: PathBuf,
-    patience: Duration,
-    tap: Option<Tap>,
-}
-
-impl fmt::Debug for Processes {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Processes").field("program", &self.program).finish_non_exhaustive()
-    }
-}
-
-impl Processes {
-    /// Of the program that is running.
-    pub fn of_this_program() -> io::Result<Self> {
-        Ok(Self::of(std::env::current_exe()?))
-    }
-
-    /// Of another program that was built with the same cells: for tests.
-    pub fn of(program: impl Into<PathBuf>) -> Self {
-        Self { program: program.into(), patience: PATIENCE, tap: None }
-    }
-
-    /// With another patience than [`PATIENCE`].
-    #[must_use]
-    pub fn patient_for(self, patience: Duration) -> Self {
-        Self { patience, ..self }
-    }
-
-    /// As these, with somebody who is shown the samples: the record keeps histograms, and known
-    /// answers are held against what these were made of.
-    #[must_use]
-    pub fn tapped(self, tap: Tap) -> Self {
-        Self { tap: Some(tap), ..self }
-    }
-
-    fn listened_to(&self, label: &str, child: Child) -> Child {
-        let tap = self.tap.clone().map(|tap| (label.to_owned(), tap));
-        Child { tap, ..child }
-    }
-
-    fn own(&self, label: &str, cpus: &[usize]) -> io::Result<Child> {
-        let mut command = Command::new(&self.program);
-        command
-            .args([CHILD_ARG, label])
-            // Defaults of runtimes that can only be told so.
-            .env("ASYNC_STD_THREAD_COUNT", cpus.len().max(1).to_string())
-            .env("BLOCKING_MAX_THREADS", BLOCKING_THREADS.to_string());
-        Child::start(command, cpus, self.patience)
-            .map(|child| self.listened_to(label, child))
-            .map_err(|error| {
-                io::Error::new(error.kind(), format!("failed to start its process: {error}"))
-            })
-    }
-}
-
-impl Launcher for Processes {
-    fn contender(
-        &self,
-        label: &str,
-        cpus: &[usize],
-        external: Option<&External>,
-    ) -> io::Result<Child> {
-        let Some(external) = external else { return self.own(label, cpus) };
-        let start = |command| Child::start(command, cpus, self.patience);
-        let child = external.start().and_then(start).map_err(|error| {
-            let name = external.name();
-            io::Error::new(error.kind(), format!("failed to start {name}: {error}"))
-        })?;
-        Ok(self.listened_to(label, child))
-    }
-
-    fn peer(&self, label: &str) -> io::Result<Child> {
-        self.own(label, &[])
-    }
-}
-
-/// Starts children as threads of this process: for tests.
-#[derive(Clone, Copy, Debug)]
-pub struct Threads(pub &'static [Cell]);
-
-impl Launcher for Threads {
-    fn contender(
-        &self,
-        _label: &str,
-        _cpus: &[usize],
-        _external: Option<&External>,
-    ) -> io::Result<Child> {
-        self.peer("")
-    }
-
-    fn peer(&self, _label: &str) -> io::Result<Child> {
-        let (from_child, to_parent) = io::pipe()?;
-        let (from_parent, to_child) = io::pipe()?;
-        let cells = self.0;
-        thread::spawn(move || cell::child(cells, Line::new(from_parent, to_parent)));
-        let deadline = Arc::new(AtomicU64::new(u64::MAX));
-        let from = Patient { from: from_child, deadline: Arc::clone(&deadline) };
-        Ok(Child::over(Line::new(from, to_child), deadline, None, PATIENCE))
-    }
-}
-
-/// Whether this process was started to be a child; then it must do nothing else than be one.
-pub fn is_child(mut args: impl Iterator<Item = OsString>) -> bool {
-    args.nth(1).is_some_and(|arg| arg == CHILD_ARG)
-}
-
-/// The life of a child process, on its standard streams.
-pub fn be_child(cells: &[Cell]) -> io::Result<()> {
-    resource::die_with_parent()?;
-    cell::child(cells, Line::standard()?)
-}
 
 /// A running child. Dropping it ends it.
 pub struct Child {
@@ -198,13 +67,14 @@ impl fmt::Debug for Child {
 }
 
 /// A stream that gives up at a deadline.
-struct Patient<R> {
-    from: R,
+struct Patient<S> {
+    stream: S,
     deadline: Arc<AtomicU64>,
 }
 
-impl<R: Read + AsFd> Read for Patient<R> {
-    fn read(&mut self, buf: &mut [u8]) -> io::Result<usize> {
+impl<S: AsFd> Patient<S> {
+    /// Waits until it is ready for that.
+    fn wait(&self, ready: PollFlags) -> io::Result<()> {
         loop {
             let left = self.deadline.load(Relaxed).saturating_sub(clock::now());
             if left == 0 {
@@ -212,14 +82,44 @@ impl<R: Read + AsFd> Read for Patient<R> {
             }
             let millis = (left / 1_000_000).clamp(1, 1_000_000);
             let wait = PollTimeout::try_from(millis).unwrap_or(PollTimeout::MAX);
-            let mut fds = [PollFd::new(self.from.as_fd(), PollFlags::POLLIN)];
+            let mut fds = [PollFd::new(self.stream.as_fd(), ready)];
             match poll(&mut fds, wait) {
-                Ok(0) | Err(nix::errno::Errno::EINTR) => {}
-                Ok(_) => return self.from.read(buf),
+                Ok(0) | Err(Errno::EINTR) => {}
+                Ok(_) => return Ok(()),
                 Err(error) => return Err(error.into()),
             }
         }
     }
+}
+
+impl<S: Read + AsFd> Read for Patient<S> {
+    fn read(&mut self, buf: &mut [u8]) -> io::Result<usize> {
+        self.wait(PollFlags::POLLIN)?;
+        self.stream.read(buf)
+    }
+}
+
+/// Of a stream that does not block: what fits is written, and the rest is waited for.
+impl<S: Write + AsFd> Write for Patient<S> {
+    fn write(&mut self, buf: &[u8]) -> io::Result<usize> {
+        loop {
+            self.wait(PollFlags::POLLOUT)?;
+            match self.stream.write(buf) {
+                Err(error) if error.kind() == io::ErrorKind::WouldBlock => {}
+                written => return written,
+            }
+        }
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        self.stream.flush()
+    }
+}
+
+/// That it was given up, since `before`.
+fn given_up(before: u64, why: &str) -> io::Error {
+    let waited = Duration::from_nanos(clock::now() - before);
+    io::Error::other(format!("no answer in {:.0} s{why}", waited.as_secs_f64()))
 }
 
 impl Child {
@@ -246,19 +146,24 @@ impl Child {
         let listener = thread::Builder::new()
             .name("deadheat-stderr".into())
             .spawn(move || listen(stderr, &heard))?;
-        let deadline = Arc::new(AtomicU64::new(u64::MAX));
-        let from = Patient { from, deadline: Arc::clone(&deadline) };
         let process = Process { child, said, listener: Some(listener) };
-        Ok(Self::over(Line::new(from, stdin), deadline, Some(process), patience))
+        Self::over(from, stdin, Some(process), patience)
     }
 
+    /// At the other end of two pipes.
     fn over(
-        line: Line,
-        deadline: Arc<AtomicU64>,
+        from: impl Read + AsFd + Send + 'static,
+        to: impl Write + AsFd + Send + 'static,
         process: Option<Process>,
         patience: Duration,
-    ) -> Self {
-        Self { line, deadline, process, patience, tap: None, started: clock::now(), ready_ns: 0 }
+    ) -> io::Result<Self> {
+        // A pipe holds 64 KiB: a child that has stopped reading must not hold up the parent.
+        fcntl(&to, FcntlArg::F_SETFL(OFlag::O_NONBLOCK))?;
+        let deadline = Arc::new(AtomicU64::new(u64::MAX));
+        let from = Patient { stream: from, deadline: Arc::clone(&deadline) };
+        let to = Patient { stream: to, deadline: Arc::clone(&deadline) };
+        let (line, started) = (Line::new(from, to), clock::now());
+        Ok(Self { line, deadline, process, patience, tap: None, started, ready_ns: 0 })
     }
 
     /// When it is given up, where it was asked to do something that lasts `ns`.
@@ -281,7 +186,8 @@ impl Child {
             }
             other => return Err(unexpected("hello", &other)),
         }
-        self.send(&Message::Prepare(Box::new(prepare)), &Numbers::default())
+        let deadline = self.deadline_after(0);
+        self.send(&Message::Prepare(Box::new(prepare)), &Numbers::default(), deadline)
     }
 
     /// Waits for `ready`.
@@ -306,7 +212,7 @@ impl Child {
         let turn = Turn { arrivals: arrivals.len() as u64, ..turn.clone() };
         let planned = turn.for_ns + arrivals.last().copied().unwrap_or(0) + turn.drain_ns;
         let numbers = Numbers { arrivals: arrivals.to_vec(), ..Numbers::default() };
-        self.send(&Message::Slice(turn), &numbers)?;
+        self.send(&Message::Slice(turn), &numbers, self.deadline_after(0))?;
         self.done(self.deadline_after(planned))
     }
 
@@ -327,11 +233,16 @@ impl Child {
         }
     }
 
-    fn send(&mut self, message: &Message, numbers: &Numbers) -> io::Result<()> {
+    fn send(&mut self, message: &Message, numbers: &Numbers, deadline: u64) -> io::Result<()> {
+        let before = clock::now();
+        self.deadline.store(deadline, Relaxed);
         match self.line.send(message, numbers) {
             // Its last words, or how it ended, tell more than that it does not listen.
             Err(error) if error.kind() == io::ErrorKind::BrokenPipe => {
                 self.next(clock::now() + clock::nanos(FAREWELL)).and(Err(error))
+            }
+            Err(error) if error.kind() == io::ErrorKind::TimedOut => {
+                Err(given_up(before, ": it does not read what it is sent"))
             }
             sent => sent,
         }
@@ -344,10 +255,7 @@ impl Child {
             Ok(Some((Message::Failed { cause }, _))) => Err(io::Error::other(cause)),
             Ok(Some(message)) => Ok(message),
             Ok(None) => Err(io::Error::other(self.how_it_ended())),
-            Err(error) if error.kind() == io::ErrorKind::TimedOut => {
-                let waited = Duration::from_nanos(clock::now() - before);
-                Err(io::Error::other(format!("no answer in {:.0} s", waited.as_secs_f64())))
-            }
+            Err(error) if error.kind() == io::ErrorKind::TimedOut => Err(given_up(before, "")),
             Err(error) if error.kind() == io::ErrorKind::UnexpectedEof => {
                 Err(io::Error::other(self.how_it_ended()))
             }
@@ -380,9 +288,10 @@ impl Child {
 
     /// Ends it: a last word, if it has one, and then the process.
     pub fn quit(mut self) -> Option<Done> {
+        let deadline = clock::now() + clock::nanos(FAREWELL);
+        self.deadline.store(deadline, Relaxed);
         self.line.send(&Message::Quit, &Numbers::default()).ok()?;
-        let last = self.done(clock::now() + clock::nanos(FAREWELL)).ok()?;
-        Some(last.0)
+        Some(self.done(deadline).ok()?.0)
     }
 }
 
@@ -415,5 +324,46 @@ pub fn contender_id(model: &str, role: Role) -> String {
         Role::Model => model.into(),
         Role::Twin => format!("{model}+twin"),
         Role::Handicapped => format!("{model}+handicap"),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::protocol;
+
+    /// More arrivals than a pipe holds.
+    const MANY: usize = 100_000;
+
+    /// A child, and its ends of the pipes.
+    fn child(patience: Duration) -> (Child, io::PipeReader, io::PipeWriter) {
+        let (from_child, to_parent) = io::pipe().unwrap();
+        let (from_parent, to_child) = io::pipe().unwrap();
+        (Child::over(from_child, to_child, None, patience).unwrap(), from_parent, to_parent)
+    }
+
+    #[test]
+    fn a_child_that_does_not_read_is_given_up() {
+        let (mut child, _from_parent, _to_parent) = child(Duration::from_millis(60));
+        let said = child.turn(&Turn::default(), &vec![0; MANY]).unwrap_err().to_string();
+        assert!(said.starts_with("no answer in "), "{said}");
+        assert!(said.ends_with(" s: it does not read what it is sent"), "{said}");
+        let (mut child, from_parent, to_parent) = self::child(PATIENCE);
+        drop((from_parent, to_parent));
+        let error = child.turn(&Turn::default(), &vec![0; MANY]).unwrap_err();
+        assert_eq!(error.to_string(), "it ended", "and one that is gone is told from it");
+    }
+
+    #[test]
+    fn a_child_that_reads_gets_more_than_a_pipe_holds() {
+        let (mut child, mut from_parent, mut to_parent) = child(PATIENCE);
+        let reader = thread::spawn(move || {
+            let (_, numbers) = protocol::receive(&mut from_parent).unwrap().unwrap();
+            protocol::send(&mut to_parent, &Message::Done(Box::default())).unwrap();
+            numbers.arrivals
+        });
+        let arrivals: Vec<u64> = (0..).take(MANY).collect();
+        child.turn(&Turn::default(), &arrivals).unwrap();
+        assert_eq!(reader.join().unwrap(), arrivals);
     }
 }

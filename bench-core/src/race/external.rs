@@ -60,6 +60,11 @@ impl External {
         self.command.first().map_or("", String::as_str)
     }
 
+    /// That it could not be started, and why.
+    pub(super) fn not_started(&self, error: &io::Error) -> io::Error {
+        io::Error::new(error.kind(), format!("failed to start {}: {error}", self.name()))
+    }
+
     /// How it is started.
     pub(super) fn start(&self) -> io::Result<Command> {
         let program = self.program().ok_or_else(|| {

@@ -103,7 +103,7 @@ impl Tally {
         slice.done = inside.len() as u64 * per_sample;
         slice.offered =
             if plan.load.is_closed() { slice.done } else { window.offered(seen) * per_sample };
-        slice.saturated = plan.load.is_open() && is_saturated(&window, seen);
+        slice.saturated = plan.load.is_open() && is_saturated(&window, seen.numbers);
         if window.cut == Cut::ByEnd {
             let Inside { operations, busy_ns } = window.inside(seen);
             let slowed = if seen.stretched { seen.factor } else { 1.0 };
@@ -148,6 +148,14 @@ impl Tally {
             let _ = total.add(own);
         }
         self.pending = None;
+    }
+
+    /// Notes what was stolen from the round `first` on. That is judged over a second and more: a
+    /// round for which it was known before keeps what it was judged by.
+    pub(super) fn note_steal(&mut self, first: usize, share: f64) {
+        for slice in self.slices.iter_mut().filter(|slice| slice.round >= first) {
+            slice.weather.steal = slice.weather.steal.or(Some(share));
+        }
     }
 
     /// Every operation is accounted for, and every answer is right.
@@ -312,4 +320,21 @@ fn encode(histogram: &Histogram<u64>) -> String {
         return String::new();
     }
     BASE64_STANDARD.encode(bytes)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn steal_is_noted_in_all_rounds_of_its_span_that_have_none() {
+        let mut tally = Tally::new(1);
+        tally.slices = (0..4).map(|round| Slice { round, ..Slice::default() }).collect();
+        let mut noted = |first, share| {
+            tally.note_steal(first, share);
+            tally.slices.iter().map(|slice| slice.weather.steal).collect::<Vec<_>>()
+        };
+        assert_eq!(noted(2, 0.1), [None, None, Some(0.1), Some(0.1)]);
+        assert_eq!(noted(1, 0.2), [None, Some(0.2), Some(0.1), Some(0.1)]);
+    }
 }

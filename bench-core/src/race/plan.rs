@@ -13,7 +13,10 @@ use crate::{
         controls::{controls_of, handicap_of, judged, slowed},
         fit,
         placement::{disjoint, warn_of_cpus, warn_of_weather},
-        shape::{FEW_OPERATIONS, LONGEST_SLICE, kind, shape, warn_of_window},
+        shape::{
+            FEW_OPERATIONS, IDLE_PAUSE, kind, need_solo, pause_ns, shape, warn_of_pause,
+            warn_of_window,
+        },
     },
     record::{Contender, Fits, Handicap, Kind, Metric, Placement, Role, Shape, Warning},
     resource,
@@ -181,7 +184,8 @@ impl Plan {
         plan
     }
 
-    /// Chooses the handicap that these slices can show. To be called again when they have changed.
+    /// Chooses the handicap that these slices can show, and says where turns make long pauses. To
+    /// be called again when they have changed.
     pub fn settle(&mut self) {
         let judged = judged(self.primary, self.load, &self.shape);
         let margin = self.margin.get(&judged).copied().unwrap_or_else(|| judged.default_margin());
@@ -190,6 +194,10 @@ impl Plan {
         for contender in slower.filter(|contender| contender.role == Role::Handicapped) {
             contender.handicap = Some(handicap);
             contender.note = slowed(handicap);
+        }
+        self.warnings.retain(|warning| warning.code != IDLE_PAUSE);
+        if self.kind == Kind::Turns {
+            self.warnings.extend(warn_of_pause(self.pause_ns()));
         }
     }
 
@@ -227,17 +235,12 @@ impl Plan {
         self.warnings.retain(|warning| warning.code != FEW_OPERATIONS);
         let typical = Duration::from_nanos(pace.service_ns);
         self.warnings.extend(warn_of_window(self.kind, &self.shape, typical, self.load));
-        if self.kind == Kind::Sliced && self.shape.lead_ns + self.shape.window_ns > LONGEST_SLICE {
+        if self.kind == Kind::Sliced
+            && let Some(warning) = need_solo(&self.shape, self.pause_ns())
+        {
             self.kind = Kind::Solo;
             (self.shape.rounds, self.shape.warmup) = (self.effort.long_rounds, 0);
-            self.warnings.push(Warning {
-                code: "solo".into(),
-                text: format!(
-                    "one process at a time: a slice must last {:.1} s to outlast its queue's memory",
-                    (self.shape.lead_ns + self.shape.window_ns) as f64 / 1e9
-                ),
-                advice: "a lower rate".into(),
-            });
+            self.warnings.push(warning);
         }
         self.settle();
     }
@@ -254,9 +257,30 @@ impl Plan {
 
     /// How long it will take, by what is known before it runs.
     pub fn estimate(&self) -> Duration {
-        let alive = self.entrants.iter().filter(|e| e.contender.fits == Fits::Yes).count() as u64;
-        let about = (self.scenario.describe)();
-        let typical = clock::nanos((about.typical)(&self.params));
+        let alive = self.alive() as u64;
+        let Shape { window_ns, warmup_window_ns, .. } = self.shape;
+        let startup = match self.pace {
+            Some(pace) => 20_000_000 + alive * pace.ready_ns,
+            None => 40_000_000 + 8_000_000 * alive + 200_000 * self.shape.sessions as u64,
+        };
+        let slice = self.slice_ns();
+        let warm = slice.saturating_sub(window_ns.saturating_sub(warmup_window_ns));
+        let round = self.shape.rounds as u64 * slice + self.shape.warmup as u64 * warm;
+        let block = startup + alive * round;
+        Duration::from_nanos(block * self.shape.blocks as u64)
+    }
+
+    /// Contenders that can run, controls included.
+    fn alive(&self) -> usize {
+        self.entrants.iter().filter(|e| e.contender.fits == Fits::Yes).count()
+    }
+
+    /// How long a slice takes, with all that begins and ends it, by what is known so far, ns.
+    fn slice_ns(&self) -> u64 {
+        if let Some(pace) = self.pace {
+            return self.timed_ns() + pace.rest_ns;
+        }
+        let typical = clock::nanos(((self.scenario.describe)().typical)(&self.params));
         let Shape { lead_ns, window_ns, out_ns, .. } = self.shape;
         let slice = match self.kind {
             Kind::Turns | Kind::Solo if self.batch() > 0 => {
@@ -265,18 +289,12 @@ impl Plan {
             }
             _ => lead_ns + window_ns + out_ns + typical,
         };
-        let startup = match self.pace {
-            Some(pace) => 20_000_000 + alive * pace.ready_ns,
-            None => 40_000_000 + 8_000_000 * alive + 200_000 * self.shape.sessions as u64,
-        };
-        let slice = match self.pace {
-            Some(pace) => self.timed_ns() + pace.rest_ns,
-            None => slice + 1_500_000,
-        };
-        let warm = slice.saturating_sub(window_ns.saturating_sub(self.shape.warmup_window_ns));
-        let round = self.shape.rounds as u64 * slice + self.shape.warmup as u64 * warm;
-        let block = startup + alive * round;
-        Duration::from_nanos(block * self.shape.blocks as u64)
+        slice + 1_500_000
+    }
+
+    /// How long a contender pauses while all others have their slices, ns.
+    fn pause_ns(&self) -> u64 {
+        pause_ns(self.alive(), self.slice_ns())
     }
 
     /// How long a slice lasts by the clock, ns; 0 where it ends with its operations.

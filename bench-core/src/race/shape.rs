@@ -53,8 +53,12 @@ pub(super) fn kind(solo_steps: usize, typical: Duration, load: Load) -> Kind {
     }
 }
 
-/// Lead-in and window beyond which a contender's pauses would be too long, ns.
-pub(super) const LONGEST_SLICE: u64 = 1_000_000_000;
+/// Lead-in and window beyond which a slice is too long to share a round, ns.
+const LONGEST_SLICE: u64 = 1_000_000_000;
+
+/// How long a contender may pause while all others have their slices, ns: pools end threads that
+/// are idle for longer, and would start them anew in the next slice.
+const LONGEST_PAUSE: u64 = 5_000_000_000;
 
 /// The shortest window of a closed load, ns.
 const SHORTEST_WINDOW: u64 = 20_000_000;
@@ -94,6 +98,53 @@ pub(super) fn shape(kind: Kind, pace: &Pace, arrivals: Load, effort: &Effort) ->
         sessions: 0,
         ops_per_sample: 1,
     }
+}
+
+/// How long a contender pauses while each of the others has a slice, ns, in the mean.
+pub(super) fn pause_ns(alive: usize, slice_ns: u64) -> u64 {
+    slice_ns.saturating_mul(alive.saturating_sub(1) as u64)
+}
+
+/// Why a sliced race must run one process at a time, if it must.
+pub(super) fn need_solo(shape: &Shape, pause_ns: u64) -> Option<Warning> {
+    let slice_ns = shape.lead_ns + shape.window_ns;
+    let (why, advice) = match () {
+        () if slice_ns > LONGEST_SLICE => (
+            format!(
+                "a slice must last {:.1} s to outlast its queue's memory",
+                slice_ns as f64 / 1e9
+            ),
+            "a lower rate",
+        ),
+        // Rounds are shuffled: who is first in one and last in the next waits twice as long.
+        () if pause_ns.saturating_mul(2) > LONGEST_PAUSE => (
+            format!(
+                "a contender would pause for up to {:.1} s while the others have their slices, and \
+                 idle pools are sure to live for {:.0} s",
+                2.0 * pause_ns as f64 / 1e9,
+                LONGEST_PAUSE as f64 / 1e9
+            ),
+            "fewer models, or shorter slices",
+        ),
+        () => return None,
+    };
+    let text = format!("one process at a time: {why}");
+    Some(Warning { code: "solo".into(), text, advice: advice.into() })
+}
+
+/// The code of the warning that contenders which take turns pause for too long.
+pub(super) const IDLE_PAUSE: &str = "idle-pause";
+
+pub(super) fn warn_of_pause(pause_ns: u64) -> Option<Warning> {
+    (pause_ns > LONGEST_PAUSE).then(|| Warning {
+        code: IDLE_PAUSE.into(),
+        text: format!(
+            "a contender is idle for about {:.0} s while the others have their turns: pools whose \
+             idle limit is shorter start threads anew",
+            pause_ns as f64 / 1e9
+        ),
+        advice: "fewer models, or shorter turns".into(),
+    })
 }
 
 /// The code of the warning that a window holds fewer.
@@ -157,5 +208,28 @@ mod tests {
             warn_of_window(Kind::Sliced, &shape, Duration::from_nanos(service), load).is_some()
         };
         assert!(few(50 * MS, 5 * MS) && !few(50 * MS, MS));
+    }
+
+    #[test]
+    fn long_slices_and_long_pauses_need_one_process_at_a_time() {
+        const MS: u64 = 1_000_000;
+        let solo = |lead_ns, window_ns, alive| {
+            let shape = Shape { lead_ns, window_ns, ..Shape::default() };
+            need_solo(&shape, pause_ns(alive, lead_ns + window_ns)).map(|warning| warning.text)
+        };
+        assert_eq!(solo(400 * MS, 600 * MS, 3), None);
+        assert!(solo(400 * MS, 601 * MS, 2).unwrap().contains("a slice must last 1.0 s"));
+        // Twice eleven others of 250 ms each are more than five seconds, and twice ten are not.
+        assert!(solo(100 * MS, 150 * MS, 12).unwrap().contains("pause for up to 5.5 s"));
+        assert_eq!(solo(100 * MS, 150 * MS, 11), None);
+        assert_eq!(pause_ns(0, u64::MAX), 0, "nobody is there to pause");
+    }
+
+    #[test]
+    fn a_pause_between_turns_is_said_where_pools_may_not_outlive_it() {
+        assert_eq!(warn_of_pause(5_000_000_000), None);
+        let warning = warn_of_pause(7_200_000_000).unwrap();
+        assert_eq!(warning.code, "idle-pause");
+        assert!(warning.text.starts_with("a contender is idle for about 7 s "), "{}", warning.text);
     }
 }

@@ -158,7 +158,7 @@ pub fn between(begin: &Reading, end: &Reading, cpus: usize) -> Weather {
     Weather {
         foreign: since(end.used, begin.used)
             .map(|used| share(used.saturating_sub(own)) / cpus.max(1) as f64),
-        // Ticks do not resolve a slice: see `Steal`.
+        // Ticks do not resolve a slice: it is noted when a second is over. See `Steal`.
         steal: None,
         throttled: since(end.throttled, begin.throttled).map(share),
     }
@@ -178,6 +178,17 @@ fn percent(share: f64) -> String {
     format!("{:.0}%", share * 100.0)
 }
 
+/// What was stolen over a second and more.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Stolen {
+    /// Of the time that the race's CPUs had.
+    pub share: f64,
+    /// Rounds that ended within it, the one that has just ended included.
+    pub rounds: usize,
+    /// Why the round that has just ended is foul, if it is.
+    pub foul: Option<String>,
+}
+
 /// Steal over spans of a second and more, held against what the race shows by itself.
 #[derive(Debug, Default)]
 pub struct Steal {
@@ -188,8 +199,9 @@ pub struct Steal {
 }
 
 impl Steal {
-    /// Adds the reading at the end of a round; says why the round is foul, if it is.
-    pub fn judge(&mut self, now: Reading, cpus: usize) -> Option<String> {
+    /// Adds the reading at the end of a round, and says what was stolen lately; `None` where that
+    /// is not counted, or not for long enough yet.
+    pub fn judge(&mut self, now: Reading, cpus: usize) -> Option<Stolen> {
         self.rounds.push_back(now);
         let span = |from: &Reading| now.at.saturating_sub(from.at);
         while self.rounds.len() > 2 && span(&self.rounds[1]) >= STEAL_SPAN {
@@ -200,8 +212,9 @@ impl Steal {
         let share = (ticks * 10_000_000) as f64 / (span(first) * cpus.max(1) as u64) as f64;
         self.seen.push(share);
         let usual = crate::stats::median(&self.seen).unwrap_or(0.0);
-        (share > usual + STEAL)
-            .then(|| format!("stolen {} of a second (usually {})", percent(share), percent(usual)))
+        let foul = (share > usual + STEAL)
+            .then(|| format!("stolen {} of a second (usually {})", percent(share), percent(usual)));
+        Some(Stolen { share, rounds: self.rounds.len() - 1, foul })
     }
 }
 
@@ -355,10 +368,32 @@ mod tests {
             let reading =
                 Reading { at: second * 1_000_000_000, stolen: Some(stolen), ..Reading::default() };
             let judged = steal.judge(reading, 1);
-            assert_eq!(judged.is_some(), second == 15, "{second}: {judged:?}");
-            reason = reason.or(judged);
+            assert_eq!(judged.is_some(), second > 0, "a second is over: {second}");
+            let foul = judged.and_then(|stolen| stolen.foul);
+            assert_eq!(foul.is_some(), second == 15, "{second}: {foul:?}");
+            reason = reason.or(foul);
         }
         assert_eq!(reason.unwrap(), "stolen 51% of a second (usually 1%)");
+    }
+
+    #[test]
+    fn steal_is_told_with_the_rounds_that_it_is_of() {
+        let mut steal = Steal::default();
+        // Rounds of 300 ms, and two ticks are stolen in each.
+        let mut round = |number: u64, stolen: Option<u64>| {
+            let at = number * 300_000_000;
+            steal.judge(Reading { at, stolen, ..Reading::default() }, 2)
+        };
+        for number in 0..4 {
+            assert_eq!(round(number, Some(2 * number)), None, "no second is over");
+        }
+        for number in 4..8 {
+            let stolen = round(number, Some(2 * number)).unwrap();
+            // 80 ms of the 1.2 s that two CPUs had.
+            assert!((stolen.share - 0.08 / 2.4).abs() < 1e-9, "{stolen:?}");
+            assert_eq!((stolen.rounds, stolen.foul), (4, None));
+        }
+        assert_eq!(round(8, None), None, "not available is not zero");
     }
 
     #[test]

@@ -3,6 +3,7 @@
 use crate::{
     clock,
     load::Arrivals,
+    protocol::Numbers,
     race::{Plan, measure::Seen},
     sample::Sample,
 };
@@ -13,13 +14,13 @@ const SOON: u64 = 5_000_000;
 /// Whether it fell behind: of the operations intended in the window, less than 99% ended before the
 /// window's end + max(10 s, 5 ms), where s is their mean service time.
 #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "ten service times")]
-pub(super) fn is_saturated(window: &Window, seen: &Seen<'_>) -> bool {
-    let samples = || seen.numbers.samples.iter().filter(|sample| window.intends(sample.intended));
+pub(super) fn is_saturated(window: &Window, numbers: &Numbers) -> bool {
+    let samples = || numbers.samples.iter().filter(|sample| window.intends(sample.intended));
     let service: u64 = samples().map(|sample| sample.finished - sample.started).sum();
     let mean = service as f64 / samples().count().max(1) as f64;
     let soon = window.to + SOON.max((10.0 * mean) as u64);
     let in_time = samples().filter(|sample| sample.finished <= soon).count() as u64;
-    let never = seen.numbers.censored.iter().filter(|due| window.intends(**due)).count() as u64;
+    let never = numbers.censored.iter().filter(|due| window.intends(**due)).count() as u64;
     let intended = samples().count() as u64 + never;
     (in_time as f64) < 0.99 * intended as f64
 }
@@ -138,10 +139,7 @@ impl Window {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::{
-        protocol::{Done, Numbers},
-        record::Weather,
-    };
+    use crate::{protocol::Done, record::Weather};
 
     /// Clients that start together, and whose operations all last as long.
     fn in_step(clients: u64, service: u64, pause: u64, until: u64) -> (Done, Numbers) {

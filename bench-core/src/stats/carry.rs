@@ -4,9 +4,9 @@
 //! every round spreads that evenly, so it makes ratios wider, not wrong; a predecessor that costs
 //! its successors much is still worth knowing.
 //!
-//! Medians all the way, where METHODOLOGY.md speaks of an effect's mean: slices have skewed noise,
-//! and the mean of deviations from a median is then above zero for every predecessor alike. And
-//! only blocks are observations, as everywhere.
+//! Medians all the way: of a contender's slices, of the deviations in a block, and of the blocks.
+//! Slices have skewed noise, and the mean of deviations from a median would be above zero for every
+//! predecessor alike. Only blocks are observations, as everywhere.
 
 use std::collections::BTreeMap;
 
@@ -50,8 +50,8 @@ impl CarryOver {
 /// A slice's deviation is its log cost minus the median of its contender in that block. A block
 /// gives one value for each predecessor, the median deviation of the slices behind it; the effect
 /// is the median over blocks. It is relative to what a contender usually costs, with the usual mix
-/// of predecessors: where one of them is harmful, the others come out slightly below 0. The first slice of a round has no predecessor that can be named: a
-/// warm-up round may have come before.
+/// of predecessors: where one of them is harmful, the others come out slightly below 0. The first
+/// slice of a round has no predecessor that can be named: a warm-up round may have come before.
 pub fn carry_over(blocks: &[Vec<Turn<'_>>]) -> Vec<CarryOver> {
     let mut cases: BTreeMap<&str, usize> = BTreeMap::new();
     let mut effects: BTreeMap<&str, Vec<f64>> = BTreeMap::new();

@@ -148,11 +148,16 @@ impl Summary {
 
     /// Whether it was compared with all others, so far as it has numbers.
     fn is_ranked(&self, row: &Row) -> bool {
+        let whole = matches!(row.state, State::Raced) || !row.has_numbers();
+        whole && self.is_comparable(row)
+    }
+
+    /// Whether nothing of its own forbids to compare it.
+    fn is_comparable(&self, row: &Row) -> bool {
         let own = &row.conditions;
         let is_tail = matches!(self.metric, Metric::P50 | Metric::P99);
         let behind = is_tail && (own.saturated || own.waits_off_the_clock);
-        let whole = matches!(row.state, State::Raced) || !row.has_numbers();
-        whole && !behind && !own.generator_limited && !row.beyond.contains(&self.metric)
+        !behind && !own.generator_limited && !row.beyond.contains(&self.metric)
     }
 
     /// The leaders and the far end, both against the reference; only what is decided is said.
@@ -207,12 +212,29 @@ impl Summary {
                 .filter_map(|row| row.verdict.as_ref())
                 .any(|v| v.marks.iter().any(|m| m == mark))
         };
+        let out: Vec<&str> = self
+            .models()
+            .filter(|row| row.has_numbers() && !self.is_comparable(row))
+            .map(|row| row.id.as_str())
+            .collect();
         if raced < 2 {
             "only one model has numbers: there is nothing to compare.".into()
+        } else if raced < out.len() + 2 {
+            format!(
+                "fewer than two models can be ranked. Not ranked, for the reasons beside them: \
+                 {}.",
+                list(&out)
+            )
         } else if marked(mark::NO_FLOOR) {
             "nothing may be said: the control, the same code twice, has no interval.".into()
         } else if marked(mark::NOT_DECIDABLE) {
-            "nothing can be decided: too few samples lie beyond the quantile.".into()
+            "nothing can be decided: too few samples lie beyond the quantile, or the windows are \
+             too short for the queue."
+                .into()
+        } else if marked(mark::WEATHER) {
+            "nothing can be decided: too few rounds were in fair weather.".into()
+        } else if marked(mark::NEVER_ENDED) {
+            "nothing can be decided: some operations never ended.".into()
         } else {
             format!(
                 "nothing can be told from {}: an interval over {raced} models needs at least {}.",

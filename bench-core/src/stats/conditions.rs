@@ -7,6 +7,9 @@
 use super::{estimate::median, histogram::Ranked, latencies::Latencies};
 use crate::record::{Race, Slice, Trial};
 
+/// Share of what an open load asks for that has to end well.
+const GOODPUT: f64 = 0.99;
+
 /// Share of failed operations above which latencies say nothing: those that fail have none.
 const ERRORS: f64 = 0.001;
 
@@ -70,6 +73,19 @@ impl Conditions {
                 > OUTSIDE * sum(|slice| slice.cpu_turn_ns),
         }
     }
+}
+
+/// Whether an open load was carried in most of these slices: they did not fall behind, and 99% of
+/// what was offered in the window ended well. Who fails at once keeps up, and carries nothing.
+pub(super) fn is_carried<'a>(slices: impl Iterator<Item = &'a Slice>) -> bool {
+    let (mut all, mut missed) = (0_usize, 0_usize);
+    for slice in slices {
+        // Those that failed are not among the operations that were done.
+        let ended_well = slice.done as f64 >= GOODPUT * slice.offered as f64;
+        all += 1;
+        missed += usize::from(slice.saturated || !ended_well);
+    }
+    2 * missed <= all
 }
 
 /// Failed operations of a slice.

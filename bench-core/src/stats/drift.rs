@@ -6,6 +6,8 @@
 //! A correlation says that something moves, not how much; the size is a Theil–Sen slope. Nothing
 //! here corrects a result: it is said, and more warm-up is the remedy.
 
+use std::collections::BTreeMap;
+
 use super::{binomial::mixed_upper_tail, estimate::median, regression::theil_sen};
 
 /// A block drifts where its correlation would be this rare without any drift.
@@ -45,14 +47,16 @@ pub fn drift(blocks: &[Vec<(usize, f64)>]) -> Option<Drift> {
     let mut seen = Drift::default();
     let mut levels = Vec::new();
     let mut sizes = Vec::new();
+    // Blocks have as many rounds as each other, mostly.
+    let mut nulls = Nulls::default();
     for block in blocks {
         let points: Vec<(f64, f64)> = block
             .iter()
             .filter(|(_, d)| d.is_finite())
             .map(|(round, d)| (*round as f64, *d))
             .collect();
-        let Some(level) = attainable(points.len()) else { continue };
-        let Some(spearman) = spearman(&points) else { continue };
+        let Some(level) = attainable(points.len(), &mut nulls) else { continue };
+        let Some(spearman) = correlation(&points, &mut nulls) else { continue };
         levels.push(level);
         seen.blocks += 1;
         seen.drifting += usize::from(spearman.p < RARE);
@@ -69,12 +73,12 @@ fn span(points: &[(f64, f64)]) -> f64 {
 }
 
 /// How often `n` rounds without drift and without ties come out below [`RARE`]; `None`: never.
-fn attainable(n: usize) -> Option<f64> {
+fn attainable(n: usize, nulls: &mut Nulls) -> Option<f64> {
     if n > EXACT {
         return Some(RARE);
     }
     let ranks: Vec<u32> = (1..=n).map(|rank| 2 * u32::try_from(rank).unwrap_or(0)).collect();
-    let null = Null::of(&ranks);
+    let null = nulls.of(&ranks);
     let mut level = 0.0;
     for distance in null.distances() {
         let p = null.p(distance);
@@ -108,6 +112,10 @@ pub struct Spearman {
 /// assert_eq!((rising.rho, rising.p), (1.0, 2.0 / 720.0));
 /// ```
 pub fn spearman(pairs: &[(f64, f64)]) -> Option<Spearman> {
+    correlation(pairs, &mut Nulls::default())
+}
+
+fn correlation(pairs: &[(f64, f64)], nulls: &mut Nulls) -> Option<Spearman> {
     let finite: Vec<_> = pairs.iter().filter(|(x, y)| x.is_finite() && y.is_finite()).collect();
     let n = finite.len();
     let x = ranks(&finite.iter().map(|pair| pair.0).collect::<Vec<_>>());
@@ -126,7 +134,7 @@ pub fn spearman(pairs: &[(f64, f64)]) -> Option<Spearman> {
     // Rounds are all different: the exact test permutes the other side.
     let is_plain = x.iter().collect::<std::collections::BTreeSet<_>>().len() == n;
     let p = if n <= EXACT && is_plain {
-        let null = Null::of(&y);
+        let null = nulls.of(&y);
         let seen: u32 = x.iter().zip(&y).map(|(x, y)| x / 2 * y).sum();
         null.p(null.distance(seen))
     } else {
@@ -149,6 +157,18 @@ fn ranks(values: &[f64]) -> Vec<u32> {
             2 * below + same + 1
         })
         .collect()
+}
+
+/// Those that were worked out already.
+#[derive(Default)]
+struct Nulls(BTreeMap<Vec<u32>, Null>);
+
+impl Nulls {
+    /// Of these ranks, in whatever order.
+    fn of(&mut self, ranks: &[u32]) -> &Null {
+        let ranks = sorted(ranks);
+        self.0.entry(ranks).or_insert_with_key(|ranks| Null::of(ranks))
+    }
 }
 
 /// The sum Σ i·rank over all orders of the ranks: how many orders give which sum.
@@ -269,9 +289,10 @@ mod tests {
 
     #[test]
     fn few_rounds_need_a_perfect_order() {
-        assert_eq!([3, 4, 5].map(attainable), [None; 3]);
-        assert_eq!(attainable(6), Some(2.0 / 720.0));
-        assert!(attainable(8).is_some_and(|level| level > 0.005 && level < 0.01));
+        let attained = |n| attainable(n, &mut Nulls::default());
+        assert_eq!([3, 4, 5].map(attained), [None; 3]);
+        assert_eq!(attained(6), Some(2.0 / 720.0));
+        assert!(attained(8).is_some_and(|level| level > 0.005 && level < 0.01));
         assert!(of(&[1.0, 2.0, 3.0, 4.0, 5.0, 6.0]).p < RARE);
         assert!(of(&[2.0, 1.0, 3.0, 4.0, 5.0, 6.0]).p > RARE);
     }

@@ -31,12 +31,12 @@ pub fn leading_group(measures: &Measures<'_>, metric: Metric) -> Option<Group> {
         .contenders
         .iter()
         .filter(|contender| contender.role == Role::Model && contender.fits == Fits::Yes)
-        .filter(|contender| !measures.costs(metric, &contender.id).is_empty())
+        .filter(|contender| measures.blocks(metric, &contender.id) > 0)
         .filter(|contender| is_ranked(measures, metric, &contender.id))
         .collect();
     // One that failed early has too few blocks for any interval; it must not silence the others.
     let wanted = min_blocks(raced.len().saturating_sub(1).max(1), 1);
-    let blocks = |contender: &&Contender| measures.costs(metric, &contender.id).len();
+    let blocks = |contender: &&Contender| measures.blocks(metric, &contender.id);
     let raced: Vec<&Contender> = if raced.iter().any(|contender| blocks(contender) >= wanted) {
         raced.into_iter().filter(|contender| blocks(contender) >= wanted).collect()
     } else {

@@ -52,7 +52,7 @@ pub mod mark {
     pub const DEPENDS_ON_WEATHER: &str = "depends-on-weather";
     /// The model's own slices are foul too often for chance: it makes its weather.
     pub const MAKES_WEATHER: &str = "makes-weather";
-    /// Not the primary metric: one of many looks at the same race.
+    /// Not the metric that decides: one of many looks at the same race.
     pub const EXPLORATORY: &str = "exploratory";
     /// A secondary difference that is not rare enough among as many looks.
     pub const NOT_DISCOVERED: &str = "not-discovered";
@@ -86,27 +86,72 @@ pub struct Judgement {
 /// Judges a race. A verdict is joint over the models (α = 0.05/m); controls stand alone.
 pub fn judge(race: &Race) -> Judgement {
     let measures = Measures::of(race);
-    let models: Vec<&Contender> = compared(race).collect();
+    let all: Vec<Look<'_>> =
+        applicable(race).into_iter().map(|metric| Look::at(&measures, metric)).collect();
+    let primary: Vec<Verdict> = all
+        .iter()
+        .filter(|look| look.metric == race.primary)
+        .flat_map(|look| look.comparisons.iter().map(move |of| of.judge(&look.controls, false)))
+        .collect();
+    // What decides is known from the primary's samples alone, before anything is void.
+    let (judged, _) = judged_metric(race, &primary);
+    let decisive = [race.primary, judged];
+    // The race is void with the metric that decides, and with no other.
+    let is_void = all.iter().any(|look| look.metric == judged && look.controls.are_invalid());
     let mut judgement = Judgement::default();
     let mut p_values = Vec::new();
-    for metric in applicable(race) {
-        let controls = Controls::of(&measures, metric);
-        let void = controls.are_invalid() || judgement.is_invalid(race.primary);
-        judgement.controls.extend(controls.records(metric));
-        for model in &models {
-            let comparison = Comparison::of(&measures, metric, &model.id, alpha(models.len()));
-            let verdict = comparison.judge(&controls, void);
+    for Look { metric, controls, comparisons } in &all {
+        let void = is_void || controls.are_invalid();
+        let decides = decisive.contains(metric);
+        judgement.controls.extend(controls.records(*metric));
+        for comparison in comparisons {
+            let verdict = comparison.judge(controls, void);
             let explained = verdict.marks.iter().any(|mark| mark != mark::NO_DATA);
-            if verdict.n > 0 || explained || metric == race.primary {
+            if verdict.n > 0 || explained || decides {
                 // Looks that can say nothing are no looks.
-                let looks = metric != race.primary && comparison.silent(void).is_empty();
+                let looks = !decides && comparison.silent(void).is_empty();
                 p_values.push(fdr::p_value(&comparison.d()).filter(|_| looks));
                 judgement.verdicts.push(verdict);
             }
         }
     }
-    discover(&mut judgement.verdicts, &p_values, race.primary);
+    discover(&mut judgement.verdicts, &p_values, decisive);
     judgement
+}
+
+/// What a race is judged by, from the verdicts on its primary metric, and what that stands for: an
+/// open load whose profile cannot decide p99 is judged by CPU time per operation.
+pub(super) fn judged_metric(race: &Race, verdicts: &[Verdict]) -> (Metric, Option<Metric>) {
+    let mut primary = verdicts.iter().filter(|verdict| verdict.metric == race.primary).peekable();
+    let hopeless = primary.peek().is_some()
+        && primary.all(|verdict| {
+            verdict.n == 0 || verdict.marks.iter().any(|mark| mark == mark::NOT_DECIDABLE)
+        });
+    if hopeless && race.primary == Metric::P99 && race.load.starts_with("open-") {
+        (Metric::CpuTime, Some(Metric::P99))
+    } else {
+        (race.primary, None)
+    }
+}
+
+/// One metric of a race: its controls, and every model against the reference.
+struct Look<'a> {
+    metric: Metric,
+    controls: Controls,
+    comparisons: Vec<Comparison<'a>>,
+}
+
+impl<'a> Look<'a> {
+    fn at(measures: &'a Measures<'a>, metric: Metric) -> Self {
+        let models: Vec<&Contender> = compared(measures.race()).collect();
+        let alpha = alpha(models.len());
+        let comparison = |model: &&'a Contender| Comparison::of(measures, metric, &model.id, alpha);
+        Self {
+            metric,
+            controls: Controls::of(measures, metric),
+            comparisons: models.iter().map(comparison).collect(),
+        }
+    }
 }
 
 impl Judgement {
@@ -117,11 +162,11 @@ impl Judgement {
 }
 
 /// Secondary verdicts are many looks at one race: a difference among them is called only where it
-/// is a discovery.
-fn discover(verdicts: &mut [Verdict], p_values: &[Option<f64>], primary: Metric) {
+/// is a discovery. Neither the primary metric nor what is judged in its place is one of them.
+fn discover(verdicts: &mut [Verdict], p_values: &[Option<f64>], decisive: [Metric; 2]) {
     let discovered = fdr::discoveries(p_values, FALSE_DISCOVERIES);
     for (verdict, discovered) in verdicts.iter_mut().zip(discovered) {
-        if verdict.metric == primary {
+        if decisive.contains(&verdict.metric) {
             continue;
         }
         verdict.marks.push(mark::EXPLORATORY.to_owned());

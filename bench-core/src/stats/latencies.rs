@@ -144,7 +144,9 @@ mod tests {
 
     fn of(values: &[u64]) -> Histogram<u64> {
         let mut histogram = empty();
-        values.iter().for_each(|value| histogram.saturating_record(*value));
+        for value in values {
+            histogram.saturating_record(*value);
+        }
         histogram
     }
 

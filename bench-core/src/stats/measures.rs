@@ -48,7 +48,8 @@ pub struct Pair {
     /// d: the median over rounds of the log ratio, or the log ratio of the block's quantiles or
     /// slopes.
     pub d: f64,
-    /// D: the log ratio of the block's totals, where the metric has rounds.
+    /// D: the log ratio of the block's totals; `None` where the metric has no rounds, or one of the
+    /// two did nothing in all of them.
     pub total: Option<f64>,
     /// d over the rounds in fair weather alone, where those are at least half of the planned.
     pub fair: Option<f64>,
@@ -114,7 +115,8 @@ impl<'a> Measures<'a> {
         let mut of_blocks = BTreeMap::new();
         for (block, trial) in trials {
             let own = Sum::of(trial, &self.sky);
-            of_blocks.entry(*block).or_insert_with(|| Costs::of(race, trial, own.judged()));
+            let lost = lost(trial, *block, &self.sky);
+            of_blocks.entry(*block).or_insert_with(|| Costs::of(race, trial, own.judged(), lost));
             sum.add(own);
         }
         let latencies = sum.done();
@@ -122,7 +124,9 @@ impl<'a> Measures<'a> {
         let late = if is_open && latencies.lag.is_none() {
             // What the weather delayed counts only where there is nothing else.
             let mut foul = Sum::default();
-            trials.iter().for_each(|(_, trial)| foul.add(Sum::of_foul(trial)));
+            for (_, trial) in trials {
+                foul.add(Sum::of_foul(trial));
+            }
             &foul.done()
         } else {
             &latencies
@@ -138,6 +142,14 @@ impl<'a> Measures<'a> {
     /// A contender's latencies over the whole race; `None` where none of its trials ended well.
     pub fn latencies(&self, id: &str) -> Option<&Latencies> {
         self.latencies.get(id)
+    }
+
+    /// A quantile over the whole race, of the rounds that count.
+    pub(super) fn quantile(&self, id: &str, q: f64) -> Tail {
+        let trials = self.race.trials(id).filter(|(_, trial)| trial.outcome.is_ok());
+        let lost = trials
+            .fold(0_u64, |sum, (block, trial)| sum.saturating_add(lost(trial, block, &self.sky)));
+        Tail::of(self.latencies(id).and_then(Latencies::judged), lost, q)
     }
 
     /// Which rounds were in foul weather, and who may have caused that.
@@ -209,12 +221,13 @@ impl<'a> Measures<'a> {
         };
         let fair = d(&|round| !self.sky.is_foul(block, round, &who));
         let enough = |(_, rounds): &(f64, usize)| 2 * rounds >= self.race.shape.rounds;
-        let a = total(common.iter().map(|(_, a, _)| *a))?;
-        let b = total(common.iter().map(|(_, _, b)| *b))?;
+        // Who did nothing in the whole block has no total there, and d says so.
+        let a = total(common.iter().map(|(_, a, _)| *a));
+        let b = total(common.iter().map(|(_, _, b)| *b));
         Some(Pair {
             block,
             d: d(&|_| true)?.0,
-            total: log_ratio(a, b),
+            total: a.zip(b).and_then(|(a, b)| log_ratio(a, b)),
             fair: fair.filter(enough).map(|(d, _)| d),
         })
     }
@@ -288,12 +301,24 @@ impl<'a> Measures<'a> {
         blocks.filter_map(|costs| costs.per_op(metric)).collect()
     }
 
-    /// The share of a contender's slices that ran 1.5 × slower than its own median slice.
+    /// Blocks in which a contender can be compared. One in which it did nothing at all has no cost,
+    /// and counts.
+    pub(super) fn blocks(&self, metric: Metric, id: &str) -> usize {
+        let blocks = self.trials.get(id).into_iter().flat_map(BTreeMap::values);
+        let told = blocks.filter(|costs| match costs.rounds(metric) {
+            Some(rounds) => !rounds.is_empty(),
+            None => costs.per_op(metric).is_some(),
+        });
+        told.count()
+    }
+
+    /// The share of a contender's slices that ran 1.5 × slower than its own median slice, those too
+    /// in which it did nothing.
     pub fn slow_share(&self, metric: Metric, id: &str) -> Option<f64> {
         let blocks = self.trials.get(id)?.values();
         let slices: Vec<f64> = blocks
             .filter_map(|costs| costs.rounds(metric))
-            .flat_map(|rounds| rounds.values().filter_map(|spent| spent.per_op()))
+            .flat_map(|rounds| rounds.values().map(|s| s.per_op().unwrap_or(f64::INFINITY)))
             .collect();
         let typical = median(&slices)?;
         let slow = slices.iter().filter(|cost| **cost > SLOW * typical).count();
@@ -360,12 +385,12 @@ fn total(spent: impl Iterator<Item = Spent>) -> Option<f64> {
 }
 
 impl Costs {
-    fn of(race: &Race, trial: &Trial, latency: Option<&impl Ranked>) -> Self {
+    /// `lost`: of the rounds that `latency` is of.
+    fn of(race: &Race, trial: &Trial, latency: Option<&impl Ranked>, lost: u64) -> Self {
         let counted = || trial.slices.iter().filter(|slice| slice.invalid.is_empty());
         let rounds = |spent: fn(&Slice) -> Option<Spent>| {
             counted().filter_map(|slice| Some((slice.round, spent(slice)?))).collect()
         };
-        let lost = lost(trial);
         let tail = |q| Tail::of(latency, lost, q);
         let memory = if race.primary == Metric::Memory {
             memory_line(trial).map(|line| line.slope).filter(|slope| *slope > 0.0)
@@ -421,11 +446,15 @@ fn makespan(slice: &Slice) -> Option<Spent> {
     if slice.censored > 0 { None } else { Spent::on(slice.window_ns, slice.done) }
 }
 
-/// Operations that have no latency because they failed, or had not ended when the drain did.
-pub(super) fn lost(trial: &Trial) -> u64 {
+/// Operations that have no latency because they failed, or had not ended when the drain did. Only
+/// of the rounds that are in the histogram they are held against ([`Sum::of`]): those of a round
+/// that is set aside would put a quantile of the others beyond.
+fn lost(trial: &Trial, block: usize, sky: &Sky) -> u64 {
     let failed = |slice: &Slice| slice.failed.unwrap_or_else(|| failures(slice));
     let lost = |slice: &Slice| slice.censored.saturating_add(failed(slice));
-    trial.slices.iter().fold(0, |sum, slice| sum.saturating_add(lost(slice)))
+    let who = [trial.contender.as_str()];
+    let counted = trial.slices.iter().filter(|slice| !sky.is_foul(block, slice.round, &who));
+    counted.fold(0, |sum, slice| sum.saturating_add(lost(slice)))
 }
 
 impl Tail {

@@ -9,9 +9,9 @@ use super::{
     drift::{Drift, drift},
     estimate::{Estimate, median},
     group::{Group, leading_group},
-    judge::{judge, mark},
+    judge::{judge, judged_metric, mark},
     latencies::Latencies,
-    measures::{Measures, Tail, lost},
+    measures::Measures,
 };
 use crate::record::{
     Call, Contender, Control, Fits, Metric, Outcome, Race, Resources, Role, Slice, Status, Trial,
@@ -83,10 +83,11 @@ pub struct Row {
     pub share: Option<f64>,
     /// What is to be known of it before it is compared.
     pub conditions: Conditions,
-    /// Quantiles that lie among operations that never ended, and so have no value: they are above
-    /// `slowest`.
+    /// Quantiles (p50, p99) that lie among operations that failed or never ended, and so have no
+    /// value: `p50` or `p99` is `None`, and is to be told as above `slowest`.
     pub beyond: Vec<Metric>,
-    /// The longest latency that was recorded, ns.
+    /// The longest latency that was recorded in the rounds that count, ns; `None` where there is
+    /// none.
     pub slowest: Option<f64>,
     /// Failed operations, as a share of all.
     pub errors: f64,
@@ -207,20 +208,6 @@ impl Row {
     }
 }
 
-/// An open load whose profile can't decide p99 is judged by CPU time per operation.
-fn judged_metric(race: &Race, verdicts: &[Verdict]) -> (Metric, Option<Metric>) {
-    let mut primary = verdicts.iter().filter(|verdict| verdict.metric == race.primary).peekable();
-    let hopeless = primary.peek().is_some()
-        && primary.all(|verdict| {
-            verdict.n == 0 || verdict.marks.iter().any(|mark| mark == mark::NOT_DECIDABLE)
-        });
-    if hopeless && race.primary == Metric::P99 && race.load.starts_with("open-") {
-        (Metric::CpuTime, Some(Metric::P99))
-    } else {
-        (race.primary, None)
-    }
-}
-
 fn of_control(control: &Control, id: &str, reference: &str, margin: f64) -> Verdict {
     let interval = control.lo.zip(control.hi).map(|(lo, hi)| (lo.ln(), hi.ln()));
     let estimate = Estimate { point: control.ratio.ln(), interval, k: 0, n: control.n };
@@ -256,8 +243,7 @@ fn row(
     let trials: Vec<&Trial> =
         race.trials(id).map(|(_, trial)| trial).filter(|trial| trial.outcome.is_ok()).collect();
     let latency = measures.latencies(id).and_then(Latencies::judged);
-    let lost = trials.iter().fold(0_u64, |sum, trial| sum.saturating_add(lost(trial)));
-    let [p50, p99] = [0.50, 0.99].map(|q| Tail::of(latency, lost, q));
+    let [p50, p99] = [0.50, 0.99].map(|q| measures.quantile(id, q));
     let level = |of: fn(&Resources) -> Option<u64>| {
         let levels: Vec<f64> =
             trials.iter().filter_map(|trial| of(&trial.resources)).map(|v| v as f64).collect();
@@ -429,6 +415,27 @@ mod tests {
         summary.rows[2].conditions.generator_limited = true;
         let said = lead(&summary);
         assert!(said.ends_with("Not ranked, for the reasons beside them: slower."), "{said}");
+    }
+
+    #[test]
+    fn nobody_leads_for_the_reason_that_there_is() {
+        let mut summary = summary(&race(12, &[("slow", 1.5)]));
+        summary.group = None;
+        let lead = |summary: &Summary| summary.sentences()[0].text.clone();
+        let said = lead(&summary);
+        assert!(said.contains("nothing can be told from 12 blocks"), "{said}");
+        for (mark, reason) in [
+            (mark::NEVER_ENDED, "some operations never ended"),
+            (mark::WEATHER, "too few rounds were in fair weather"),
+            (mark::NOT_DECIDABLE, "or the windows are too short for the queue"),
+        ] {
+            summary.rows[1].verdict.as_mut().unwrap().marks = vec![mark.to_owned()];
+            assert!(lead(&summary).contains(reason), "{}", lead(&summary));
+        }
+        summary.rows[1].conditions.generator_limited = true;
+        let said = lead(&summary);
+        assert!(said.contains("fewer than two models can be ranked"), "{said}");
+        assert!(said.ends_with("for the reasons beside them: slow."), "{said}");
     }
 
     #[test]

@@ -5,11 +5,12 @@
 //!
 //! For a closed load the knee is [`knee`]'s: throughput bends by itself. An open load's throughput
 //! does not, because everything that is offered is done in the end; there it is the highest rate
-//! below which no rate was saturated.
+//! below which the model kept up with every rate.
 
 use std::collections::BTreeMap;
 
 use super::{
+    conditions::is_carried,
     human,
     knee::knee,
     measures::Measures,
@@ -40,12 +41,36 @@ pub struct Sweep {
 pub struct Curve {
     /// The model's contender id.
     pub contender: String,
-    /// Clients or offered rate, and operations per second (closed) or p99, ns (open), ascending.
+    /// What was seen under each load that it was raced under, ascending.
+    pub steps: Vec<Step>,
+    /// Clients or offered rate, and operations per second (closed) or p99, ns (open), of the steps
+    /// that have it, ascending.
     pub points: Vec<(f64, f64)>,
-    /// The load at which it bends; `None`: nowhere in the sweep.
+    /// Clients at which throughput bends (closed), or the last rate before the first with which it
+    /// did not keep up (open; 0: that was the lowest). `None`: nowhere in the sweep.
     pub knee: Option<f64>,
     /// The scalability law, for closed loads.
     pub law: Option<Result<Scalability, UnfitError>>,
+}
+
+/// A model under one load of a sweep.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Step {
+    /// Clients (closed), or operations per second (open).
+    pub load: f64,
+    /// Operations per second that were offered; `None` for a closed load, which offers what it gets
+    /// done.
+    pub offered: Option<f64>,
+    /// Operations per second that ended well, of those of the window, however late: median over
+    /// blocks. `None`: no block of it has a number.
+    pub goodput: Option<f64>,
+    /// Median latency, ns, from merged histograms; `None` where the counts do not allow it.
+    pub p50: Option<f64>,
+    /// 99th percentile of latency, ns, likewise.
+    pub p99: Option<f64>,
+    /// Whether, in most slices, it did not fall behind, and 99% of what was offered ended well. Not
+    /// where it has no number. Of a closed load, which waits, it says no more than that.
+    pub kept_up: bool,
 }
 
 /// The sweeps among these races, in their order.
@@ -93,29 +118,43 @@ fn curves(races: &[(f64, &Race)], is_closed: bool) -> Vec<Curve> {
         }
     }
     let curve = |id: &&str| {
-        let metric = if is_closed { Metric::Throughput } else { Metric::P99 };
-        let value = |measures: &Measures<'_>| {
-            let cost = median(&measures.costs(metric, id))?;
-            Some(if is_closed { 1e9 / cost } else { cost })
-        };
-        let points: Vec<(f64, f64)> =
-            all.iter().filter_map(|(number, race)| Some((*number, value(race)?))).collect();
-        if points.len() < FEWEST {
+        let steps: Vec<Step> =
+            all.iter().filter_map(|(load, race)| step(*load, race, id, is_closed)).collect();
+        if steps.iter().filter(|step| step.goodput.is_some()).count() < FEWEST {
             return None;
         }
+        let value = |step: &Step| if is_closed { step.goodput } else { step.p99 };
+        let points: Vec<(f64, f64)> =
+            steps.iter().filter_map(|step| Some((step.load, value(step)?))).collect();
         let knee =
-            if is_closed { knee(&points).map(|i| points[i].0) } else { last_unsaturated(&all, id) };
+            if is_closed { knee(&points).map(|i| points[i].0) } else { last_kept_up(&steps) };
         let cpus = races.iter().map(|(_, race)| race.placement.sut.len()).min().unwrap_or(0);
         let law = is_closed.then(|| Scalability::fit(&points, cpus));
-        Some(Curve { contender: (*id).to_owned(), points, knee, law })
+        Some(Curve { contender: (*id).to_owned(), steps, points, knee, law })
     };
     models.iter().filter_map(curve).collect()
 }
 
-/// The highest rate before the first one that was saturated; `None` where none was.
-fn last_unsaturated(all: &[(f64, Measures<'_>)], id: &str) -> Option<f64> {
-    let first = all.iter().position(|(_, race)| race.conditions(id).saturated)?;
-    Some(first.checked_sub(1).map_or(0.0, |last| all[last].0))
+/// `None`: it was not raced under this load.
+fn step(load: f64, measures: &Measures<'_>, id: &str, is_closed: bool) -> Option<Step> {
+    let trials = || measures.race().trials(id).map(|(_, trial)| trial);
+    trials().next()?;
+    let goodput = median(&measures.costs(Metric::Throughput, id)).map(|cost| 1e9 / cost);
+    let slices = trials().filter(|trial| trial.outcome.is_ok()).flat_map(|trial| &trial.slices);
+    Some(Step {
+        load,
+        offered: (!is_closed).then_some(load),
+        goodput,
+        p50: measures.quantile(id, 0.50).value,
+        p99: measures.quantile(id, 0.99).value,
+        kept_up: goodput.is_some() && is_carried(slices),
+    })
+}
+
+/// The highest rate before the first one that was too much; `None` where none was.
+fn last_kept_up(steps: &[Step]) -> Option<f64> {
+    let first = steps.iter().position(|step| !step.kept_up)?;
+    Some(first.checked_sub(1).map_or(0.0, |last| steps[last].load))
 }
 
 impl Sweep {
@@ -174,7 +213,10 @@ fn fitted(name: &str, law: &Scalability) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::stats::testing::race;
+    use crate::{
+        record::{Outcome, Trial},
+        stats::testing::race,
+    };
 
     /// A closed race with `clients`, in which an operation of the reference takes 10 µs.
     fn at(clients: usize, cost: f64, cpus: usize) -> Race {
@@ -197,7 +239,8 @@ mod tests {
         let found = sweeps(&races);
         assert_eq!((found.len(), found[0].id.as_str()), (1, "made-up/closed-N"));
         let model = found[0].curves.iter().find(|curve| curve.contender == "model").unwrap();
-        assert_eq!(model.points.len(), 6);
+        assert_eq!((model.points.len(), model.steps.len()), (6, 6));
+        assert!(model.steps.iter().all(|step| step.kept_up && step.offered.is_none()));
         // Above the chord by 0.498 at 8 clients, 0.516 at 16.
         assert_eq!(model.knee, Some(16.0));
         let fitted = model.law.as_ref().unwrap().as_ref().unwrap();
@@ -218,28 +261,67 @@ mod tests {
         assert_eq!(law, ["Universal Scalability Law: too few cores to fit: 1, and 4 are needed."]);
     }
 
-    #[test]
-    fn an_open_sweep_ends_where_a_model_falls_behind() {
+    /// An open sweep, and what becomes of the model's trials in it.
+    fn open(change: impl Fn(u64, &mut Trial)) -> Sweep {
         let races: Vec<Race> = [1_000, 2_000, 4_000, 8_000]
-            .iter()
+            .into_iter()
             .map(|rate| {
                 let mut race = race(6, &[("model", 1.0)]);
                 race.load = format!("open-{rate}-poisson");
                 race.id = format!("made-up/open-{rate}-poisson");
                 for trial in race.blocks.iter_mut().flat_map(|block| &mut block.trials) {
                     trial.hist.response = trial.hist.service.clone();
-                    for slice in &mut trial.slices {
-                        slice.saturated = *rate >= 4_000 && trial.contender == "model";
+                    if trial.contender == "model" {
+                        change(rate, trial);
                     }
                 }
                 race
             })
             .collect();
-        let found = sweeps(&races);
-        assert_eq!(found[0].id, "made-up/open-R-poisson");
-        let said = found[0].sentences().join("\n");
+        sweeps(&races).remove(0)
+    }
+
+    fn of<'a>(sweep: &'a Sweep, id: &str) -> &'a Curve {
+        sweep.curves.iter().find(|curve| curve.contender == id).unwrap()
+    }
+
+    fn kept_up(curve: &Curve) -> Vec<bool> {
+        curve.steps.iter().map(|step| step.kept_up).collect()
+    }
+
+    #[test]
+    fn an_open_sweep_ends_where_a_model_falls_behind() {
+        let found = open(|rate, trial| {
+            trial.slices.iter_mut().for_each(|slice| slice.saturated = rate >= 4_000);
+        });
+        assert_eq!(found.id, "made-up/open-R-poisson");
+        let said = found.sentences().join("\n");
         assert!(said.contains("model keeps up to 2.00k/s, and no longer"), "{said}");
         assert!(said.contains("ref keeps up with every rate"), "{said}");
+        let model = of(&found, "model");
+        assert_eq!((model.knee, kept_up(model)), (Some(2_000.0), vec![true, true, false, false]));
+        let step = &model.steps[3];
+        assert_eq!((step.load, step.offered), (8_000.0, Some(8_000.0)));
+        // An operation takes 10 µs, whatever was offered.
+        assert!(step.goodput.is_some_and(|rate| (rate / 100_000.0 - 1.0).abs() < 0.01), "{step:?}");
+        assert!(step.p99.is_some_and(|ns| (ns / 10_000.0 - 1.0).abs() < 0.01), "{step:?}");
+    }
+
+    #[test]
+    fn who_loses_operations_or_ends_does_not_keep_up() {
+        let found = open(|rate, trial| {
+            // Two in a hundred fail, and a little beyond that all of it does.
+            if rate == 4_000 {
+                trial.slices.iter_mut().for_each(|slice| slice.done = slice.offered * 98 / 100);
+            } else if rate == 8_000 {
+                let cause = "exited with signal 11".to_owned();
+                trial.outcome = Outcome::Failed { cause, stderr: String::new() };
+            }
+        });
+        let model = of(&found, "model");
+        assert_eq!((model.knee, kept_up(model)), (Some(2_000.0), vec![true, true, false, false]));
+        assert_eq!((model.steps[3].goodput, model.steps[3].p99), (None, None));
+        assert_eq!((of(&found, "ref").knee, kept_up(of(&found, "ref"))), (None, vec![true; 4]));
     }
 
     #[test]

@@ -4,7 +4,7 @@ use std::fmt::Write;
 
 use deadheat_core::record::Metric;
 
-use super::{Cell, Change, Comparison, Hint, Pairing, Side};
+use super::{Cell, Change, Comparison, Hint, Pairing, Searches, Side};
 use crate::{human, words::clean};
 
 const SAME: &str = "One machine, two runs: not interleaved, so every change is indicative only. \
@@ -22,16 +22,48 @@ pub fn text(comparison: &Comparison) -> String {
     for pairing in &comparison.races {
         race(&mut text, pairing, comparison.same_machine);
     }
+    for search in &comparison.searches {
+        searches(&mut text, search, comparison.same_machine);
+    }
     let only = [("old", &comparison.only_base), ("new", &comparison.only_new)];
     for (which, ids) in only {
         for id in ids {
             let _ = writeln!(text, "\n{}: only in the {which} record", clean(id));
         }
     }
-    if comparison.races.is_empty() {
+    if comparison.races.is_empty() && comparison.searches.is_empty() {
         text.push_str("\nNo race is in both records.\n");
     }
     text
+}
+
+/// What models carry: no ratio of the two is made.
+fn searches(text: &mut String, search: &Searches, same_machine: bool) {
+    let _ = writeln!(text, "\n{}", clean(&search.title));
+    if let Some(why) = &search.unlike {
+        let _ = writeln!(text, "  not comparable: {}", clean(why));
+        return;
+    }
+    for note in &search.notes {
+        let _ = writeln!(text, "  {note}");
+    }
+    let heads = if same_machine {
+        ["", "old capacity", "new capacity"]
+    } else {
+        ["", "old: reference ÷ it", "new: reference ÷ it"]
+    };
+    let mut rows = vec![heads.map(String::from).to_vec()];
+    for of in &search.carried {
+        let [old, new] = if same_machine { of.rates.clone() } else { of.ratios.clone() };
+        let known = |text: String| if text.is_empty() { "–".to_owned() } else { text };
+        rows.push(vec![clean(&of.contender), known(old), known(new)]);
+    }
+    if rows.len() > 1 {
+        table(text, &rows);
+    }
+    for id in &search.missing {
+        let _ = writeln!(text, "  {}: was searched in one of the records only", clean(id));
+    }
 }
 
 fn race(text: &mut String, pairing: &Pairing, same_machine: bool) {
@@ -65,7 +97,9 @@ fn row(cell: &Cell, same_machine: bool) -> Vec<String> {
         let places = format!("{} → {}", place(old), place(new));
         return vec![name, metric, places, ratio(old), ratio(new)];
     }
+    let is_silent = old.silence.or(new.silence).is_some();
     let (change, hint) = match &cell.change {
+        None if is_silent => ("–".to_owned(), "not compared"),
         None => ("–".to_owned(), ""),
         Some(Change { ratio, interval, hint }) => {
             (human::ratio_interval(*ratio, *interval), word(*hint))
@@ -83,16 +117,18 @@ fn word(hint: Hint) -> &'static str {
     }
 }
 
+/// A cost, or why there is none that may be told.
 fn cost(metric: Metric, side: &Side) -> String {
-    match metric {
-        Metric::Memory => human::bytes(side.cost),
-        _ => human::time(side.cost),
+    match (side.silence, metric) {
+        (Some(why), _) => why.into(),
+        (None, Metric::Memory) => human::bytes(side.cost),
+        (None, _) => human::time(side.cost),
     }
 }
 
 fn ratio(side: &Side) -> String {
     match side.ratio {
-        None => "–".into(),
+        None => side.silence.unwrap_or("–").into(),
         Some((_, None)) if side.ratio == Some((1.0, None)) => "1".into(),
         Some((point, interval)) => human::ratio_interval(point, interval),
     }

@@ -1,12 +1,9 @@
 //! The percentile spectrum: latency over 1/(1−q), both logarithmic, drawn only as far as the
-//! counts allow (ten samples beyond the last point).
+//! counts allow (ten samples beyond the last point), and not among operations that never ended.
 
 use deadheat_core::{
     record::Role,
-    stats::{
-        histogram::{self, Ranked},
-        human,
-    },
+    stats::{histogram::Ranked, human},
 };
 
 use super::{
@@ -15,7 +12,11 @@ use super::{
     palette::classes,
     svg::{Anchor, Svg},
 };
-use crate::{table::Table, words};
+use crate::{
+    lost::{self, Quantile},
+    table::Table,
+    words,
+};
 
 /// Which histograms are drawn.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -36,10 +37,12 @@ pub(crate) struct Curve {
     pub(crate) class: String,
     /// (1/(1−q), ns), on the grid that [`grid`] gives.
     pub(crate) points: Vec<(f64, f64)>,
-    /// The values at [`QUANTILES`], ns, where the counts allow them.
-    pub(crate) quantiles: [Option<f64>; QUANTILES.len()],
+    /// At [`QUANTILES`].
+    pub(crate) quantiles: [Quantile; QUANTILES.len()],
     /// Samples.
     pub(crate) count: u64,
+    /// Operations that have none, because they failed or never ended.
+    pub(crate) lost: u64,
     /// The slowest of them, ns.
     pub(crate) max: f64,
 }
@@ -49,8 +52,6 @@ pub(crate) const QUANTILES: [f64; 5] = [0.5, 0.9, 0.99, 0.999, 0.9999];
 
 /// Steps per decade of 1/(1−q).
 const STEPS: i32 = 12;
-/// Samples beyond a quantile that let it be drawn.
-const BEYOND: f64 = 10.0;
 
 /// The places at which curves have points: values of 1/(1−q), to eight nines.
 pub(crate) fn grid() -> impl Iterator<Item = f64> {
@@ -67,9 +68,10 @@ pub(crate) fn curves(subject: Subject<'_>, latency: Latency) -> Vec<Curve> {
             Latency::Service => latencies.service.as_ref()?,
             Latency::Response => latencies.response.as_ref()?,
         };
+        let lost = lost::of_contender(subject.measures, &row.id);
         let points: Vec<(f64, f64)> = grid()
             .map_while(|inverse| {
-                let value = histogram::quantile(merged, 1.0 - 1.0 / inverse, BEYOND)?;
+                let value = Quantile::of(merged, lost, 1.0 - 1.0 / inverse).value()?;
                 Some((inverse, value.max(1.0)))
             })
             .collect();
@@ -79,8 +81,9 @@ pub(crate) fn curves(subject: Subject<'_>, latency: Latency) -> Vec<Curve> {
             name: words::name(row),
             class,
             points,
-            quantiles: QUANTILES.map(|q| histogram::quantile(merged, q, BEYOND)),
+            quantiles: QUANTILES.map(|q| Quantile::of(merged, lost, q)),
             count: merged.count(),
+            lost,
             max: merged.max() as f64,
         })
     };

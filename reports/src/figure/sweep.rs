@@ -1,13 +1,16 @@
 //! A scenario under several loads: what was carried, and at what latency, over the rate that was
 //! offered or over the number of clients.
 //!
-//! Races of one scenario, with the same parameters and placement, that differ in the number in
-//! their load alone are points of one figure. A point that is saturated is hollow: its latency
-//! grows with the window and means nothing.
+//! Races that differ in the number in their load alone are points of one figure. A point that is
+//! saturated is hollow: its latency grows with the window and means nothing. A ring is the knee.
+//!
+//! Not in here: which loads were kept up with, where a curve bends, and what is said of it
+//! (`deadheat_core::stats`).
 
 use deadheat_core::{
+    load::{Arrivals, Load, Spacing},
     record::{Race, Role},
-    stats::{Row, Summary, human},
+    stats::{self, Row, Summary, human},
 };
 
 use super::{
@@ -29,16 +32,18 @@ pub(crate) enum Over {
 
 /// Several loads of one scenario.
 pub(crate) struct Sweep {
-    /// The scenario, with what its races have in common.
+    /// What its races have in common: `tcp-echo/closed-N`.
     pub(crate) title: String,
     /// What the horizontal axis is.
     pub(crate) over: Over,
     /// A curve per model.
     pub(crate) curves: Vec<Curve>,
+    /// What may be said of it; nothing where it has too few loads.
+    pub(crate) sentences: Vec<String>,
 }
 
 /// The number in a race's load, and the race.
-type Loaded<'a> = (f64, &'a Race, &'a Summary);
+type Loaded<'a> = (f64, &'a Summary);
 
 /// A model under several loads.
 pub(crate) struct Curve {
@@ -48,6 +53,9 @@ pub(crate) struct Curve {
     pub(crate) class: String,
     /// By load, ascending.
     pub(crate) points: Vec<Point>,
+    /// The load at which throughput bends, or the highest rate that was kept up with (0 where none
+    /// was); `None` where there is no such load in the sweep.
+    pub(crate) knee: Option<f64>,
 }
 
 /// A model under one load.
@@ -61,7 +69,7 @@ pub(crate) struct Point {
     pub(crate) p50: Option<f64>,
     /// 99th percentile of latency, ns.
     pub(crate) p99: Option<f64>,
-    /// Less than 99% of what was offered was carried.
+    /// It did not keep up with the load.
     pub(crate) saturated: bool,
 }
 
@@ -79,31 +87,42 @@ const TAIL: Panel =
     Panel { title: "p99 latency, log scale", value: |point| point.p99, show: human::time };
 
 const PANEL: f64 = 190.0;
+/// Of a point, and of the ring around a knee.
+const MARK: f64 = 3.4;
+const RING: f64 = 7.0;
 
 impl Sweep {
-    /// All sweeps in a record's races.
-    pub(crate) fn all<'a>(races: impl Iterator<Item = (&'a Race, &'a Summary)>) -> Vec<Self> {
+    /// All sweeps among races, with what is `judged` of them.
+    pub(crate) fn all<'a>(
+        races: impl Iterator<Item = (&'a Race, &'a Summary)>,
+        judged: &[stats::Sweep],
+    ) -> Vec<Self> {
         let mut groups: Vec<(String, Over, Vec<Loaded<'_>>)> = Vec::new();
         for (race, summary) in races {
-            let Some((over, load, rest)) = number(&race.load) else { continue };
-            let params: Vec<String> = race.params.iter().map(|(k, v)| format!("{k}={v}")).collect();
-            let parts =
-                [race.scenario.clone(), rest, params.join(","), race.placement.name.clone()];
-            let parts: Vec<String> = parts.into_iter().filter(|part| !part.is_empty()).collect();
-            let title = words::clean(&parts.join(" · "));
-            match groups.iter_mut().find(|group| group.0 == title && group.1 == over) {
-                Some(group) => group.2.push((load, race, summary)),
-                None => groups.push((title, over, vec![(load, race, summary)])),
+            let Some((over, load, id)) = family(race) else { continue };
+            match groups.iter_mut().find(|group| group.0 == id) {
+                Some(group) => group.2.push((load, summary)),
+                None => groups.push((id, over, vec![(load, summary)])),
             }
         }
         let sweeps = groups.into_iter().filter(|group| group.2.len() > 1);
         sweeps
-            .map(|(title, over, mut races)| {
+            .map(|(id, over, mut races)| {
                 races.sort_by(|a, b| a.0.total_cmp(&b.0));
-                Self { title, over, curves: curves(&races) }
+                let judged = judged.iter().find(|sweep| sweep.id == id);
+                let curves = curves(&races, judged);
+                let sentences = judged.map(stats::Sweep::sentences).unwrap_or_default();
+                Self { title: words::clean(&id), over, curves, sentences }
             })
             .filter(|sweep| !sweep.curves.is_empty())
             .collect()
+    }
+
+    /// The same without what is judged of the whole.
+    pub(crate) fn unjudged(mut self) -> Self {
+        self.sentences.clear();
+        self.curves.iter_mut().for_each(|curve| curve.knee = None);
+        self
     }
 
     /// The name of the horizontal axis.
@@ -171,16 +190,17 @@ impl Sweep {
         svg.upright((11.0, f64::midpoint(top, bottom)), "title", panel.title);
         let mut ends = Vec::new();
         for curve in &self.curves {
-            let shown: Vec<(f64, f64, bool)> = curve
-                .points
-                .iter()
-                .filter_map(|p| Some((x.at(p.load), y.at((panel.value)(p)?), p.saturated)))
-                .collect();
-            let line: Vec<(f64, f64)> = shown.iter().map(|(x, y, _)| (*x, *y)).collect();
+            let value = |point: &Point| Some((x.at(point.load), y.at((panel.value)(point)?)));
+            let shown: Vec<((f64, f64), &Point)> =
+                curve.points.iter().filter_map(|point| Some((value(point)?, point))).collect();
+            let line: Vec<(f64, f64)> = shown.iter().map(|(at, _)| *at).collect();
             svg.path(&line, &format!("curve {}", curve.class));
-            for (x, y, saturated) in shown {
-                let open = if saturated { " open" } else { "" };
-                svg.circle((x, y), 3.4, &format!("mark{open} {}", curve.class));
+            for (at, point) in shown {
+                let open = if point.saturated { " open" } else { "" };
+                svg.circle(at, MARK, &format!("mark{open} {}", curve.class));
+                if curve.is_knee(point) {
+                    svg.circle(at, RING, &format!("interval {}", curve.class));
+                }
             }
             if let Some(end) = line.last() {
                 ends.push(Label { text: curve.id.clone(), class: curve.class.clone(), end: *end });
@@ -190,56 +210,48 @@ impl Sweep {
     }
 
     fn spoken(&self) -> String {
-        let mut text = format!("{} over {}:", self.title, self.axis());
-        for curve in &self.curves {
-            let carried = match curve.knee() {
-                Some(load) => format!("carries {}", human::count(load)),
-                None => "carries none of them".into(),
-            };
-            text = format!("{text} {} {carried};", curve.id);
-        }
-        text.chars().take(390).collect()
+        let said = if self.sentences.is_empty() {
+            let names: Vec<&str> = self.curves.iter().map(|curve| curve.id.as_str()).collect();
+            names.join(", ")
+        } else {
+            self.sentences.join(" ")
+        };
+        format!("{} over {}: {said}", self.title, self.axis()).chars().take(390).collect()
     }
 }
 
 impl Curve {
-    /// The highest load that was carried: beyond it points are saturated.
-    pub(crate) fn knee(&self) -> Option<f64> {
-        self.points.iter().take_while(|point| !point.saturated).map(|point| point.load).last()
+    fn is_knee(&self, point: &Point) -> bool {
+        self.knee.is_some_and(|knee| knee.to_bits() == point.load.to_bits())
     }
 }
 
-/// The number in a load, what it counts, and the rest: `open-4000-poisson` is 4000 per second, "poisson".
-fn number(load: &str) -> Option<(Over, f64, String)> {
-    let mut parts = load.split('-');
-    let over = match parts.next()? {
-        "open" => Over::Rate,
-        "closed" => Over::Clients,
-        _ => return None,
+/// The number in a race's load, what it counts, and what its sweep is called, as `stats::sweeps`
+/// calls it: `http-server/open-4000-poisson` is 4000 per second of `http-server/open-R-poisson`.
+fn family(race: &Race) -> Option<(Over, f64, String)> {
+    let load: Load = race.load.parse().ok()?;
+    let (over, number, kind, letter) = match load.arrivals {
+        Arrivals::Open { spacing: Spacing::Ramp(_), .. } | Arrivals::Batch(_) => return None,
+        Arrivals::Open { rate, .. } => (Over::Rate, rate as f64, "open", "R"),
+        Arrivals::Closed { clients, .. } => (Over::Clients, clients as f64, "closed", "N"),
     };
-    let number: f64 = parts.next()?.parse().ok()?;
-    (number > 0.0 && number.is_finite())
-        .then(|| (over, number, parts.collect::<Vec<_>>().join("-")))
+    let rest = race.load.strip_prefix(&format!("{kind}-{number}"))?;
+    let id = race.id.replacen(&race.load, &format!("{kind}-{letter}{rest}"), 1);
+    Some((over, number, id))
 }
 
-fn curves(races: &[Loaded<'_>]) -> Vec<Curve> {
+fn curves(races: &[Loaded<'_>], judged: Option<&stats::Sweep>) -> Vec<Curve> {
     let mut ids: Vec<&str> = Vec::new();
-    for row in races.iter().flat_map(|(_, _, summary)| &summary.rows) {
+    for row in races.iter().flat_map(|(_, summary)| &summary.rows) {
         if row.role == Role::Model && row.has_numbers() && !ids.contains(&row.id.as_str()) {
             ids.push(&row.id);
         }
     }
-    let point = |load: f64, race: &Race, row: &Row| Point {
-        load,
-        throughput: row.throughput,
-        p50: row.p50,
-        p99: row.p99,
-        saturated: is_saturated(race, row),
-    };
     let curve = |id: &str| {
-        let points = races.iter().filter_map(|(load, race, summary)| {
+        let own = judged.and_then(|sweep| sweep.curves.iter().find(|of| of.contender == id));
+        let points = races.iter().filter_map(|(load, summary)| {
             let row = summary.rows.iter().find(|row| row.id == id && row.has_numbers())?;
-            Some(point(*load, race, row))
+            Some(Point::of(*load, row, own))
         });
         let points: Vec<Point> = points.collect();
         // The same load twice is two races of something else, and no course from one to the other.
@@ -248,52 +260,84 @@ fn curves(races: &[Loaded<'_>]) -> Vec<Curve> {
             id: words::clean(id),
             class: classes(id),
             points,
+            knee: own.and_then(|curve| curve.knee),
         })
     };
     ids.into_iter().filter_map(curve).collect()
 }
 
-/// As the record says; where it does not, by the rule: less than 99% of what was offered was done
-/// in the majority of slices.
-fn is_saturated(race: &Race, row: &Row) -> bool {
-    let mut marks = race.verdicts.iter().filter(|v| v.a == row.id).flat_map(|v| &v.marks);
-    if row.conditions.saturated || marks.any(|mark| mark == "saturated") {
-        return true;
+impl Point {
+    /// Of too few loads no sweep is judged; whether a race's own load was too much, its summary
+    /// says.
+    fn of(load: f64, row: &Row, judged: Option<&stats::Curve>) -> Self {
+        let mut steps = judged.into_iter().flat_map(|curve| &curve.steps);
+        let step = steps.find(|step| step.load.to_bits() == load.to_bits());
+        Self {
+            load,
+            throughput: row.throughput,
+            p50: row.p50,
+            p99: row.p99,
+            saturated: step.map_or(row.conditions.saturated, |step| !step.kept_up),
+        }
     }
-    if !race.load.starts_with("open-") {
-        return false;
-    }
-    let (mut all, mut short) = (0, 0);
-    for slice in race.trials(&row.id).flat_map(|(_, trial)| &trial.slices) {
-        all += 1;
-        short += usize::from((slice.done as f64) < 0.99 * slice.offered as f64);
-    }
-    2 * short > all
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
-    #[test]
-    fn loads_have_numbers() {
-        assert_eq!(number("open-4000-poisson"), Some((Over::Rate, 4000.0, "poisson".into())));
-        assert_eq!(number("closed-16"), Some((Over::Clients, 16.0, String::new())));
-        assert_eq!(number("batch-8"), None);
-        assert_eq!(number("open-many"), None);
+    fn race(load: &str) -> Race {
+        Race { id: format!("made-up/{load}/bytes=4"), load: load.into(), ..Race::default() }
     }
 
     #[test]
-    fn a_point_beyond_a_saturated_one_is_beyond_the_knee() {
-        let point = |load: f64, saturated| Point {
+    fn loads_have_numbers_and_a_family() {
+        let of = |load: &str| family(&race(load));
+        let id = |load: &str| format!("made-up/{load}/bytes=4");
+        assert_eq!(of("open-4000-poisson"), Some((Over::Rate, 4000.0, id("open-R-poisson"))));
+        assert_eq!(of("closed-16"), Some((Over::Clients, 16.0, id("closed-N"))));
+        for none in ["batch-8", "open-many", "open-100-ramp-900"] {
+            assert_eq!(of(none), None, "{none}");
+        }
+    }
+
+    #[test]
+    fn what_kept_up_and_where_it_bends_is_told_by_the_statistics() {
+        let row = Row { id: "a/b".into(), throughput: Some(100.0), ..Row::default() };
+        let summary = Summary { rows: vec![row], ..Summary::default() };
+        let races = ["open-100", "open-200", "open-400"].map(race);
+        let all = |judged: &[stats::Sweep]| {
+            Sweep::all(races.iter().map(|race| (race, &summary)), judged).remove(0)
+        };
+        let step = |load, kept_up| stats::Step {
             load,
-            throughput: None,
+            offered: Some(load),
+            goodput: Some(100.0),
             p50: None,
             p99: None,
-            saturated,
+            kept_up,
         };
-        let points = vec![point(100.0, false), point(200.0, true), point(300.0, false)];
-        let curve = Curve { id: String::new(), class: String::new(), points };
-        assert_eq!(curve.knee(), Some(100.0));
+        let curve = stats::Curve {
+            contender: "a/b".into(),
+            steps: vec![step(100.0, true), step(200.0, true), step(400.0, false)],
+            points: Vec::new(),
+            knee: Some(200.0),
+            law: None,
+        };
+        let id = "made-up/open-R/bytes=4";
+        let judged = stats::Sweep { id: id.into(), is_closed: false, curves: vec![curve] };
+        let said = judged.sentences();
+        let sweep = all(&[judged]);
+        assert_eq!((sweep.title.as_str(), sweep.curves[0].knee), (id, Some(200.0)));
+        let points = sweep.curves[0].points.iter();
+        let saturated: Vec<bool> = points.map(|point| point.saturated).collect();
+        assert_eq!(saturated, [false, false, true]);
+        assert_eq!(sweep.sentences, said);
+        let drawn = sweep.draw(500.0);
+        assert_eq!(drawn.matches("class=\"interval").count(), 1, "a ring around the knee");
+        assert_eq!(drawn.matches("class=\"mark open").count(), 1, "and one hollow point");
+        for silent in [all(&[]), sweep.unjudged()] {
+            assert!(silent.sentences.is_empty() && silent.curves[0].knee.is_none());
+        }
     }
 }

@@ -33,7 +33,9 @@ pub(super) fn csv<'a>(
         let params: Vec<String> = race.params.iter().map(|(k, v)| format!("{k}={v}")).collect();
         for row in summary.rows.iter().filter(|row| row.has_numbers()) {
             for metric in applicable(race) {
-                let value = median(&measures.costs(metric, &row.id));
+                // Among operations that never ended there is no value, in some blocks or in all.
+                let is_beyond = row.beyond.contains(&metric) || measures.is_beyond(metric, &row.id);
+                let value = median(&measures.costs(metric, &row.id)).filter(|_| !is_beyond);
                 let verdict = verdict(race, row.role, &row.id, metric);
                 if value.is_none() && verdict.is_none() {
                     continue;

@@ -148,7 +148,7 @@ fn sweep(sweep: &Sweep) -> Value {
             let points = curve.points.iter();
             json!({
                 "id": curve.id, "looks": curve.class,
-                "knee": value(curve.knee()),
+                "knee": value(curve.knee),
                 "load": points.clone().map(|p| number(p.load)).collect::<Value>(),
                 "ops_per_s": points.clone().map(|p| value(p.throughput)).collect::<Value>(),
                 "p50_ns": points.clone().map(|p| value(p.p50)).collect::<Value>(),

@@ -2,36 +2,35 @@
 
 use deadheat_core::{
     record::{Capacity, Carried as Row, Role},
-    stats::{capacity::Carrying, human, judge_capacity, summary},
+    stats::{capacity::Carrying, human, summary, sweeps},
 };
 
 use super::{NARROW, WIDE};
 use crate::{
-    figure::sweep::{self, Over, Sweep},
+    capacities::{self, Search},
+    figure::sweep::{Over, Sweep},
     words,
 };
 
 /// A scenario under several loads.
 pub(super) struct Under {
     pub(super) title: String,
+    /// Whether the loads are rates, and not clients.
+    pub(super) open: bool,
     pub(super) wide: String,
     pub(super) narrow: String,
-    /// Model and the highest load that it carried; only for rates.
-    pub(super) knees: Vec<(String, String)>,
+    /// Where each model bends, and what law it follows.
+    pub(super) sentences: Vec<String>,
 }
 
 pub(super) fn under(sweep: &Sweep) -> Under {
-    let open = matches!(sweep.over, Over::Rate);
-    let knee = |curve: &sweep::Curve| {
-        let carried = curve.knee().map_or("none of these".into(), human::rate);
-        let all = curve.points.iter().all(|point| !point.saturated);
-        (curve.id.clone(), if all { format!("{carried} and more") } else { carried })
-    };
+    let said = |text: &String| words::tie(&words::sentence(text));
     Under {
         title: sweep.title.clone(),
+        open: sweep.over == Over::Rate,
         wide: sweep.draw(WIDE),
         narrow: sweep.draw(NARROW),
-        knees: if open { sweep.curves.iter().map(knee).collect() } else { Vec::new() },
+        sentences: sweep.sentences.iter().map(said).collect(),
     }
 }
 
@@ -41,6 +40,8 @@ pub(super) struct Searched {
     pub(super) lead: String,
     pub(super) loud: bool,
     pub(super) rows: Vec<Carried>,
+    /// The same in full.
+    pub(super) sentences: Vec<String>,
     pub(super) figures: Vec<Under>,
     pub(super) warnings: Vec<String>,
 }
@@ -51,27 +52,32 @@ pub(super) struct Carried {
     pub(super) rate: String,
     pub(super) interval: String,
     pub(super) ratio: String,
-    pub(super) verdict: String,
+    pub(super) verdict: &'static str,
 }
 
 pub(super) fn searched(capacity: &Capacity) -> Searched {
-    let found = judge_capacity(capacity);
+    let search = Search::of(capacity);
+    let found = &search.found;
     let summaries: Vec<_> = capacity.races.iter().map(summary).collect();
-    let sweeps = Sweep::all(capacity.races.iter().zip(&summaries));
+    let judged = sweeps(&capacity.races);
+    let sweeps = Sweep::all(capacity.races.iter().zip(&summaries), &judged);
     let ceiling = capacity.ceiling.map_or(String::new(), |ceiling| {
         format!(" The generator sends {} at most.", human::rate(ceiling))
     });
     let lead = if found.is_invalid {
         "INVALID: the same code, searched twice, differs from itself, so nobody is ranked.".into()
     } else {
-        most(&found)
+        most(found)
     };
+    let said = |text: &String| words::tie(&words::sentence(text));
     Searched {
         title: words::clean(&format!("{} with {}", capacity.scenario, capacity.objective)),
         lead: format!("{lead}{ceiling}"),
         loud: found.is_invalid,
-        rows: found.rows.iter().map(|row| carried(row, &capacity.reference)).collect(),
-        figures: sweeps.iter().map(under).collect(),
+        rows: found.rows.iter().map(|row| carried(&search, row)).collect(),
+        sentences: found.sentences().iter().map(said).collect(),
+        // How much is carried is told by the search.
+        figures: sweeps.into_iter().map(|sweep| under(&sweep.unjudged())).collect(),
         warnings: capacity.warnings.iter().map(words::warning).collect(),
     }
 }
@@ -94,31 +100,12 @@ fn most(found: &Carrying) -> String {
     }
 }
 
-fn carried(row: &Row, reference: &str) -> Carried {
-    let end = |end: Option<f64>| end.map_or("?".to_owned(), human::rate);
-    let verdict = row.verdict.as_ref().filter(|verdict| verdict.n > 0);
-    let seen = match (&row.lowest, &row.highest) {
-        (Some(lowest), _) if row.hi == Some(0.0) || lowest.is_saturated => {
-            format!("less than {}", human::rate(lowest.rate))
-        }
-        (_, Some(highest)) => format!("{} or more", human::rate(highest.rate)),
-        _ => "unknown".into(),
-    };
+fn carried(search: &Search<'_>, row: &Row) -> Carried {
     Carried {
-        name: match row.role {
-            Role::Model => words::clean(&row.contender),
-            Role::Twin => words::TWIN.into(),
-            Role::Handicapped => words::SLOWED.into(),
-        },
-        rate: row.rate.map_or(seen, human::rate),
-        interval: format!("{} to {}", end(row.lo), end(row.hi)),
-        ratio: verdict.map_or(String::new(), |v| human::ratio_interval(v.ratio, v.lo.zip(v.hi))),
-        verdict: match verdict {
-            _ if row.contender == reference => "reference".into(),
-            Some(verdict) => words::call(verdict.metric, verdict.verdict)
-                .replace("slower", "carries less")
-                .replace("faster", "carries more"),
-            None => "no verdict".into(),
-        },
+        name: capacities::name(row),
+        rate: search.rate(row),
+        interval: capacities::interval(row),
+        ratio: capacities::ratio(row),
+        verdict: search.said(row),
     }
 }

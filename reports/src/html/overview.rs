@@ -6,7 +6,7 @@ use deadheat_core::{
 };
 
 use super::{Heard, data};
-use crate::words;
+use crate::{table, words};
 
 /// A ratio at least this far from 1 has a deeper shade.
 const DEEP: f64 = 1.5;
@@ -160,6 +160,11 @@ fn cell(heard: &Heard<'_>, model: &str, metric: Metric) -> Cell {
     } else {
         race.verdicts.iter().find(|v| v.metric == metric && v.a == model)
     };
+    if let Some(above) = table::above(row, metric) {
+        // Without a number it is sorted last.
+        let about = "the quantile lies among operations that failed or never ended";
+        return Cell { shade: "u".into(), leads, ..none(&above, about) };
+    }
     match verdict.filter(|verdict| verdict.n > 0) {
         Some(verdict) => of_verdict(verdict, leads),
         None => none("", "not compared by this metric"),

@@ -7,6 +7,7 @@ use deadheat_core::{
 
 use super::{
     Heard, NARROW, WIDE,
+    details::{self, Carried, Spent},
     marks::{self, Checked, Marked},
     overview,
 };
@@ -19,6 +20,7 @@ use crate::{
         memory::memory,
         spectrum::{Curve, Latency, spectrum},
     },
+    lost::{self, Quantile},
     table::{self, Table},
     words,
 };
@@ -53,6 +55,10 @@ pub(super) struct Section {
     pub(super) marks: Vec<Marked>,
     /// What the rounds in fair weather say alone.
     pub(super) fair: Vec<String>,
+    /// What the scenario saw besides.
+    pub(super) facts: Vec<String>,
+    pub(super) spent: Vec<Spent>,
+    pub(super) carried: Vec<Carried>,
     pub(super) shape: String,
     pub(super) conditions: Vec<(String, String)>,
 }
@@ -97,6 +103,8 @@ pub(super) struct Figure {
 pub(super) struct Percentiles {
     pub(super) title: &'static str,
     pub(super) rows: Vec<(String, Vec<String>)>,
+    /// Whether some operations of some contender have no latency.
+    pub(super) lost: bool,
 }
 
 pub(super) fn section(record: &Record, heard: &Heard<'_>, detailed: bool) -> Section {
@@ -127,7 +135,7 @@ pub(super) fn section(record: &Record, heard: &Heard<'_>, detailed: bool) -> Sec
         control: said.control,
         certainty: format!("{}{}", said.unfinished, certainty(summary)),
         unfinished: said.unfinished,
-        warnings: race.warnings.iter().map(words::warning).collect(),
+        warnings: race.warnings.iter().chain(&lost::clipped(race)).map(words::warning).collect(),
         fouls: race.foul.iter().map(foul).collect(),
         heads: table.columns.iter().map(column).collect(),
         ratio_head: table::ratio_head(summary.metric).into(),
@@ -136,7 +144,7 @@ pub(super) fn section(record: &Record, heard: &Heard<'_>, detailed: bool) -> Sec
         } else {
             table.lines.iter().map(|line| row(line, summary)).collect()
         },
-        notes: notes(summary),
+        notes: notes(summary, &table),
         braced: table.is_braced(),
         others,
         other_heads,
@@ -145,8 +153,11 @@ pub(super) fn section(record: &Record, heard: &Heard<'_>, detailed: bool) -> Sec
         controls: marks::controls(race, summary),
         marks: marks::marked(summary),
         fair: marks::fair(summary),
+        facts: details::facts(race),
+        spent: details::spent(race, summary),
+        carried: details::carried_over(race, summary),
         shape: words::shape(race),
-        conditions: conditions(record, race),
+        conditions: details::conditions(record, race),
     }
 }
 
@@ -247,10 +258,11 @@ fn row(line: &table::Line<'_>, summary: &Summary) -> Row {
     }
 }
 
-/// Remarks on models, below the table.
-fn notes(summary: &Summary) -> Vec<String> {
+/// Remarks on models and numbers, below the table.
+fn notes(summary: &Summary, table: &Table<'_>) -> Vec<String> {
     let noted = summary.rows.iter().filter(|row| row.role == Role::Model && !row.note.is_empty());
-    noted.map(|row| format!("{}: {}.", words::name(row), words::clean(&row.note))).collect()
+    let noted = noted.map(|row| format!("{}: {}.", words::name(row), words::clean(&row.note)));
+    noted.chain(table.note().map(|note| format!("{note}."))).collect()
 }
 
 fn call_class(call: Call) -> &'static str {
@@ -272,6 +284,9 @@ fn other_metrics(race: &Race, summary: &Summary) -> (Vec<String>, Vec<Other>) {
         .filter(|row| row.id != summary.reference)
         .map(|row| {
             let cell = |metric: &Metric| {
+                if let Some(above) = table::above(row, *metric) {
+                    return (above, "");
+                }
                 let mut all = race.verdicts.iter();
                 let found = all.find(|v| v.metric == *metric && v.a == row.id && v.n > 0);
                 found.map_or((table::NONE.to_owned(), ""), |v| {
@@ -327,7 +342,11 @@ fn figures(heard: &Heard<'_>, detailed: bool) -> Vec<Figure> {
 
 fn percentiles(heard: &Heard<'_>) -> Vec<Percentiles> {
     let row = |curve: &Curve| {
-        let quantile = |q: &Option<f64>| q.map_or(table::NONE.to_owned(), human::time);
+        let quantile = |quantile: &Quantile| match quantile {
+            Quantile::At(value) => human::time(*value),
+            Quantile::Beyond => table::longer_than(curve.max),
+            Quantile::Thin => table::NONE.to_owned(),
+        };
         let mut cells = vec![human::whole(curve.count)];
         cells.extend(curve.quantiles.iter().map(quantile));
         cells.push(human::time(curve.max));
@@ -336,50 +355,10 @@ fn percentiles(heard: &Heard<'_>) -> Vec<Percentiles> {
     let tables = [("Response time", &heard.response), ("Service time", &heard.service)];
     let filled = tables.into_iter().filter(|(_, curves)| !curves.is_empty());
     filled
-        .map(|(title, curves)| Percentiles { title, rows: curves.iter().map(row).collect() })
+        .map(|(title, curves)| Percentiles {
+            title,
+            rows: curves.iter().map(row).collect(),
+            lost: curves.iter().any(|curve| curve.lost > 0),
+        })
         .collect()
-}
-
-/// Everything that makes the race what it is.
-fn conditions(record: &Record, race: &Race) -> Vec<(String, String)> {
-    let shape = &race.shape;
-    let time = |ns: u64| if ns == 0 { String::new() } else { human::time(ns as f64) };
-    let warm = match shape.warmup_window_ns {
-        warm @ 1.. if shape.warmup > 0 && warm < shape.window_ns => {
-            format!(" (windows of {})", time(warm))
-        }
-        _ => String::new(),
-    };
-    let rounds = format!("{} and {} warm-up{warm}", shape.rounds, shape.warmup);
-    let cpus = |cpus: &[usize]| cpus.iter().map(ToString::to_string).collect::<Vec<_>>().join(" ");
-    let margins: Vec<String> = deadheat_core::stats::applicable(race)
-        .into_iter()
-        .map(|metric| format!("{} ±{}", metric.id(), human::percent(race.margin(metric))))
-        .collect();
-    let mut conditions = vec![
-        ("scenario".to_owned(), race.scenario.clone()),
-        ("load".into(), race.load.clone()),
-        ("kind".into(), format!("{:?}", race.kind).to_lowercase()),
-        ("decided by".into(), race.primary.name().into()),
-        ("reference".into(), race.reference.clone()),
-        ("margins".into(), margins.join(", ")),
-        ("placement".into(), race.placement.name.clone()),
-        ("CPUs of contenders".into(), cpus(&race.placement.sut)),
-        ("CPUs of peers".into(), cpus(&race.placement.peer)),
-        ("CPUs of the harness".into(), cpus(&race.placement.harness)),
-        ("blocks".into(), format!("{} of {}", race.blocks.len(), shape.blocks)),
-        ("rounds of a block".into(), rounds),
-        ("lead-in, at least".into(), time(shape.lead_ns)),
-        ("window".into(), time(shape.window_ns)),
-        ("lead-out".into(), time(shape.out_ns)),
-        ("drain, at most".into(), time(shape.drain_ns)),
-        ("sessions".into(), shape.sessions.to_string()),
-        ("seed of the run".into(), record.run.seed.to_string()),
-    ];
-    if shape.ops_per_sample > 1 {
-        conditions.push(("operations per sample".into(), shape.ops_per_sample.to_string()));
-    }
-    conditions.extend(race.params.iter().map(|(key, value)| (key.clone(), value.clone())));
-    let filled = conditions.into_iter().filter(|(_, value)| !value.is_empty());
-    filled.map(|(name, value)| (words::clean(&name), words::clean(&value))).collect()
 }

@@ -78,6 +78,27 @@ globalThis.checks = (() => {
     }, 0));
   };
 
+  /** What is lost on paper: pale text, where backgrounds are left out, what is cut, other figures. */
+  const paper = () => {
+    const wrong = [];
+    const linear = (part) => (part <= 0.04045 ? part / 12.92 : ((part + 0.055) / 1.055) ** 2.4);
+    const contrast = (color) => {
+      const [red, green, blue] = color.match(/[\d.]+/g).map((part) => linear(Number(part) / 255));
+      return 1.05 / (0.2126 * red + 0.7152 * green + 0.0722 * blue + 0.05);
+    };
+    const says = (element) => [...element.childNodes].some((node) => node.nodeType === Node.TEXT_NODE && node.textContent.trim() !== '');
+    for (const element of all('body *').filter((e) => !e.closest('svg') && says(e) && seen(e))) {
+      const text = element.tagName + ' ' + element.textContent.trim().slice(0, 40);
+      if (contrast(getComputedStyle(element).color) < 4.5) wrong.push('pale: ' + text);
+      if (element.getBoundingClientRect().right > innerWidth + 1) wrong.push('cut: ' + text);
+      if (element.scrollWidth > element.clientWidth + 1 && getComputedStyle(element).overflowX === 'hidden') wrong.push('hidden: ' + text);
+    }
+    if (all('.static .narrow').some(seen)) wrong.push('a narrow figure is printed');
+    if (!all('.static .wide').every(seen)) wrong.push('a wide figure is not printed');
+    if (all('canvas').some(seen)) wrong.push('a chart is printed beside its figure');
+    return wrong.slice(0, 5);
+  };
+
   /** What the tools for people with other senses find, from "serious" on. */
   const access = async () => {
     const found = await axe.run(document, { resultTypes: ['violations'] });
@@ -109,5 +130,5 @@ globalThis.checks = (() => {
     field.dispatchEvent(new Event('input', { bubbles: true }));
   };
 
-  return { all, seen, overflow, labels, charts, hollow, access, matrix, set };
+  return { all, seen, overflow, labels, charts, hollow, paper, access, matrix, set };
 })();

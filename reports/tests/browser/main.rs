@@ -40,7 +40,7 @@ fn main() -> ExitCode {
     let mut arguments = Arguments::from_args();
     // They share the machine, and a browser is many threads.
     arguments.test_threads = Some(1);
-    let tests: [(&str, Test); 9] = [
+    let tests: [(&str, Test); 10] = [
         ("it_fits_every_width_in_both_schemes", fits),
         ("its_charts_are_drawn_in_the_schemes_colours", charts),
         ("its_filters_and_its_sorting_work", filters),
@@ -48,6 +48,7 @@ fn main() -> ExitCode {
         ("it_works_from_the_keyboard", keyboard),
         ("its_data_can_be_taken_along", downloads),
         ("it_works_without_scripts", without_scripts),
+        ("it_can_be_printed", prints),
         ("nothing_of_a_record_runs", hostile),
         ("axe_has_no_serious_finding", access),
     ];
@@ -325,6 +326,21 @@ fn without_scripts(browser: &mut Browser) {
             browser.picture(&folder.join(format!("plain-{width}.png")), false);
         }
     }
+}
+
+fn prints(browser: &mut Browser) {
+    // A sheet of A4 less its margins, printed by a reader of the dark page.
+    browser.dress(703, 1_000, "dark");
+    open(browser, "loads", "");
+    check(browser, "charts", "before it is printed");
+    browser.eval("checks.all('details').forEach((details) => { details.open = true; })");
+    let dark = json!([{"name": "prefers-color-scheme", "value": "dark"}]);
+    let paper = json!({"media": "print", "features": dark});
+    browser.ask("Emulation.setEmulatedMedia", &paper);
+    check(browser, "paper", "on paper");
+    let borders = "checks.all('.matrix td').filter(checks.seen)
+        .filter((cell) => getComputedStyle(cell).borderTopStyle !== 'solid').length";
+    assert_eq!(browser.eval(borders), json!(0), "cells that nothing parts");
 }
 
 fn hostile(browser: &mut Browser) {

@@ -18,15 +18,22 @@ use deadheat_core::{
     clock,
     load::{Arrivals, Load, Spacing},
     race::{self, Plan, order},
-    record::{Capacity, Fits, Kind, Metric, Role, Shape, Status, Warning},
+    record::{Capacity, Fits, Kind, Metric, Record, Role, Shape, Status, Verdict, Warning},
     stats::{
         capacity::{Objective, Search, judge_capacity, meets, rate_of},
-        human, min_blocks,
+        human, mark, min_blocks,
     },
 };
 
-use super::{Run, interrupted};
-use crate::{cli::RunArgs, course::Course, failure::Failure, output, plan::words};
+use super::{Run, interrupted, warnings};
+use crate::{
+    cli::{OutputFormat, RunArgs},
+    cmd::report,
+    course::Course,
+    failure::Failure,
+    output,
+    plan::words,
+};
 
 /// The loads are the search's own; this one stands for them where courses are chosen.
 const STANDS_FOR: &str = "open-1000-poisson";
@@ -40,6 +47,18 @@ const OF_CEILING: f64 = 0.80;
 /// Samples beyond the quantile that each rate should have in a block, and what is done for it.
 const BEYOND: f64 = 20.0;
 const MOST_ROUNDS: usize = 10;
+
+/// The code of the warning that `--max-time` ended a search.
+const CUT: &str = "cut";
+
+/// Whether what is to be printed has a place for capacities: asked before time goes into them.
+pub(super) fn check_format(format: OutputFormat) -> Result<(), Failure> {
+    if format == OutputFormat::Table {
+        return Ok(());
+    }
+    let found = Record { capacities: vec![Capacity::default()], ..Record::default() };
+    report::shown(format.id(), &found).map(drop)
+}
 
 /// What the arguments ask for, as they are needed to choose courses.
 pub(super) fn arguments(mut args: RunArgs) -> Result<RunArgs, Failure> {
@@ -158,7 +177,9 @@ impl Run {
 
     /// All rates in each block, in random order.
     fn measure(&mut self, plan: &Plan, place: usize, objective: Objective) -> Result<(), Failure> {
-        let capacity = &self.record.capacities[place];
+        let capacity = &mut self.record.capacities[place];
+        // What ended it when it was last at work is not what ends it now.
+        warnings::renew(&mut capacity.warnings, CUT, None);
         let blocks = capacity.blocks;
         let rounds = capacity.races.first().map_or(1, |race| race.shape.rounds);
         let grids = capacity.grid.clone();
@@ -303,7 +324,7 @@ fn cut(blocks: usize, planned: usize, least: usize) -> Warning {
     let judged =
         if blocks < least { format!(": an interval needs {least}") } else { String::new() };
     Warning {
-        code: "cut".into(),
+        code: CUT.into(),
         text: format!("ended by --max-time after {blocks} of {planned} blocks{judged}"),
         advice: "a longer --max-time, or fewer models".into(),
     }
@@ -316,5 +337,10 @@ pub(super) fn failed(capacity: &Capacity) -> bool {
 
 /// Whether a search could not be judged.
 pub(super) fn unjudged(capacity: &Capacity) -> bool {
-    judge_capacity(capacity).is_invalid || capacity.carried.iter().all(|row| row.lo.is_none())
+    let models = capacity.carried.iter().filter(|row| row.role == Role::Model);
+    let mut verdicts = models.filter_map(|row| row.verdict.as_ref()).peekable();
+    let is_thin = |verdict: &Verdict| verdict.marks.iter().any(|m| m == mark::NOT_DECIDABLE);
+    let thin = verdicts.peek().is_some() && verdicts.all(is_thin);
+    let none = capacity.carried.iter().all(|row| row.lo.is_none());
+    judge_capacity(capacity).is_invalid || none || thin
 }

@@ -4,11 +4,13 @@ use std::collections::BTreeMap;
 
 use hdrhistogram::Histogram;
 
-use super::{Bounds, Objective, Point, carried};
+use super::{Bounds, Objective, Point, carried, samples};
 use crate::{
-    record::{Call, Capacity, Carried as Row, Metric, Race, Role, Seen, Slice, Trial, Verdict},
+    record::{Call, Capacity, Carried as Row, Metric, Race, Role, Seen, Trial, Verdict},
     stats::{
-        Decision, Estimate, decide,
+        Decision, Estimate,
+        conditions::is_carried,
+        decide,
         histogram::{self, quantile},
         human, mark,
         measures::{DECIDES, SHOWN},
@@ -20,9 +22,6 @@ use crate::{
 
 /// No capacity above this share of what the generator can send is a server's.
 const OF_CEILING: f64 = 0.80;
-
-/// Goodput that counts as carried.
-const GOODPUT: f64 = 0.99;
 
 /// What a search found. Its rows are what a record keeps of it.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -39,7 +38,8 @@ pub struct Carrying {
 ///
 /// A block in which a capacity lies beyond the grid counts with what is known of it, an open
 /// interval, and the order statistics are taken of lower and upper ends. So an interval is never
-/// narrower than it would be with a wider grid.
+/// narrower than it would be with a wider grid. Where a block has fewer than 100 samples beyond the
+/// quantile at the rates that its capacity rests on, numbers are shown, and nothing is decided.
 pub fn judge_capacity(capacity: &Capacity) -> Carrying {
     let Ok(objective) = capacity.objective.parse::<Objective>() else { return Carrying::default() };
     let limit = capacity.ceiling.map(|ceiling| OF_CEILING * ceiling);
@@ -67,8 +67,8 @@ pub fn judge_capacity(capacity: &Capacity) -> Carrying {
         let verdict = (*id != capacity.reference).then(|| {
             let estimate = estimate(&d, alpha);
             let decision = decide(&estimate, capacity.margin, is_model.then_some(&at_95));
-            let is_fair = is_fair(bounds) && is_fair(reference);
-            verdict((id, &capacity.reference), &estimate, &decision, is_invalid, is_fair)
+            let silent = silent(&estimate, is_invalid, [bounds, reference]);
+            verdict((id, &capacity.reference), &estimate, &decision, silent)
         });
         let own =
             over_blocks(&bounds.values().map(|block| block.bounds).collect::<Vec<_>>(), alpha);
@@ -91,8 +91,21 @@ pub fn judge_capacity(capacity: &Capacity) -> Carrying {
     Carrying { objective: objective.to_string(), rows, is_invalid }
 }
 
-fn is_fair(blocks: &BTreeMap<usize, Carried>) -> bool {
-    blocks.values().all(|block| block.is_fair)
+/// Why nothing may be said of these two, each reason by itself.
+fn silent(
+    estimate: &Estimate,
+    is_invalid: bool,
+    both: [&BTreeMap<usize, Carried>; 2],
+) -> Vec<&'static str> {
+    let blocks = || both.into_iter().flat_map(BTreeMap::values);
+    let reasons = [
+        (estimate.n == 0, mark::NO_DATA),
+        (estimate.n > 0 && estimate.k == 0, mark::FEW_BLOCKS),
+        (is_invalid, mark::INVALID),
+        (blocks().any(|block| block.samples < DECIDES), mark::NOT_DECIDABLE),
+        (blocks().any(|block| !block.is_fair), mark::WEATHER),
+    ];
+    reasons.into_iter().filter_map(|(is, mark)| is.then_some(mark)).collect()
 }
 
 fn contenders(capacity: &Capacity) -> Vec<(&str, Role)> {
@@ -126,20 +139,23 @@ fn by_block(
         .into_iter()
         // A block that was cut short, or in which a trial failed, has no whole grid.
         .filter(|(_, points)| points.len() == rates)
-        .filter(|(_, points)| points.iter().map(|(point, _)| point.beyond).sum::<f64>() >= DECIDES)
         .filter_map(|(block, points)| {
             let is_fair = points.iter().all(|(_, is_fair)| *is_fair);
             let points: Vec<Point> = points.into_iter().map(|(point, _)| point).collect();
             let bounds = carried(&points, objective.limit_ns())?.limited(limit);
-            Some((block, Carried { bounds, is_fair }))
+            // With the same slack as a quantile: 100 are 99.99… by rounding.
+            let samples = samples(&points, objective.limit_ns()) + 1e-6;
+            Some((block, Carried { bounds, samples, is_fair }))
         })
         .collect()
 }
 
-/// What a block says of a contender, and whether all of it was seen in fair weather.
+/// What a block says of a contender, by how many samples beyond the quantile, and whether all of it
+/// was seen in fair weather.
 #[derive(Clone, Copy, Debug)]
 struct Carried {
     bounds: Bounds,
+    samples: f64,
     is_fair: bool,
 }
 
@@ -182,17 +198,9 @@ fn all_weathers(trial: &Trial) -> Option<Histogram<u64>> {
     histogram::merge([trial.hist.response.as_str(), trial.foul_hist.response.as_str()])
 }
 
-/// Whether it fell behind in most of its slices.
+/// Whether it was too much in most of its slices.
 fn is_saturated(trial: &Trial) -> bool {
-    2 * trial.slices.iter().filter(|slice| !is_carried(slice)).count() > trial.slices.len()
-}
-
-/// Whether it kept up, and 99% of the operations of the window ended well.
-fn is_carried(slice: &Slice) -> bool {
-    let failed: u64 = slice.errors.values().sum();
-    let well = 1.0 - failed as f64 / slice.executed.max(1) as f64;
-    let ended = slice.done as f64 / slice.offered.max(1) as f64;
-    !slice.saturated && ended * well >= GOODPUT
+    !is_carried(trial.slices.iter())
 }
 
 fn seen(capacity: &Capacity, id: &str, objective: &Objective, lowest: bool) -> Option<Seen> {
@@ -272,24 +280,14 @@ fn verdict(
     (id, reference): (&str, &str),
     estimate: &Estimate,
     decision: &Decision,
-    is_invalid: bool,
-    is_fair: bool,
+    silent: Vec<&'static str>,
 ) -> Verdict {
     let end = |end: f64| Some(end.exp()).filter(|end| end.is_finite());
-    let mut marks = Vec::new();
-    let mut mark = |is: bool, mark: &str| {
-        if is {
-            marks.push(mark.to_owned());
-        }
-        is
-    };
-    let silenced = [
-        mark(estimate.n == 0, mark::NO_DATA),
-        mark(estimate.n > 0 && estimate.k == 0, mark::FEW_BLOCKS),
-        mark(is_invalid, mark::INVALID),
-        mark(!is_fair, mark::WEATHER),
-    ];
-    mark(decision.within_noise_floor, mark::WITHIN_NOISE_FLOOR);
+    let call = if silent.is_empty() { decision.call } else { Call::Undecided };
+    // More blocks mend neither a broken search nor a quantile without samples.
+    let hopeless = [mark::INVALID, mark::NOT_DECIDABLE].iter().any(|mark| silent.contains(mark));
+    let mut marks = silent;
+    marks.extend(decision.within_noise_floor.then_some(mark::WITHIN_NOISE_FLOOR));
     Verdict {
         metric: Metric::Throughput,
         a: id.to_owned(),
@@ -299,10 +297,10 @@ fn verdict(
         hi: estimate.interval.and_then(|(_, hi)| end(hi)),
         k: estimate.k,
         n: estimate.n,
-        verdict: if silenced.contains(&true) { Call::Undecided } else { decision.call },
+        verdict: call,
         resolution: decision.resolution.filter(|resolution| resolution.is_finite()),
-        settle: decision.settle,
-        marks,
+        settle: decision.settle.filter(|_| !hopeless),
+        marks: marks.into_iter().map(str::to_owned).collect(),
         ..Verdict::default()
     }
 }
@@ -395,15 +393,15 @@ fn compared(verdict: &Verdict) -> Option<String> {
             _ => return None,
         },
     };
+    let marked = |mark: &str| verdict.marks.iter().any(|m| m == mark);
     let call = match verdict.verdict {
         Call::Faster => "more",
         Call::FasterSizeUndecided => "more, size undecided",
         Call::DeadHeat => "a dead heat",
         Call::SlowerSizeUndecided => "less, size undecided",
         Call::Slower => "less",
-        Call::Undecided if verdict.marks.iter().any(|m| m == mark::WEATHER) => {
-            "undecided: in foul weather"
-        }
+        Call::Undecided if marked(mark::WEATHER) => "undecided: in foul weather",
+        Call::Undecided if marked(mark::NOT_DECIDABLE) => "undecided: too few samples",
         Call::Undecided => "undecided",
     };
     Some(format!("{size} {} ({call})", verdict.b))

@@ -338,6 +338,7 @@ fn what_failed_or_never_ended_is_slower_than_anything() {
     let summary = crate::stats::summary(&race);
     let row = summary.rows.iter().find(|row| row.id == "drops").unwrap();
     assert_eq!((row.beyond.as_slice(), row.p99), (&[Metric::P99][..], None));
+    assert!(row.slowest.is_some_and(|ns| (ns - 5_000.0).abs() < 100.0), "{row:?}");
     each_slice(&mut race, "drops", |slice| {
         slice.censored = 0;
         slice.errors.insert("TimedOut".into(), 61);
@@ -346,6 +347,36 @@ fn what_failed_or_never_ended_is_slower_than_anything() {
     let (_, marks) = marks_of(&judgement, Metric::P99, "drops");
     assert!(marks.contains(&mark::ERRORS.to_owned()), "{marks:?}");
     assert!(marks.contains(&mark::NEVER_ENDED.to_owned()), "{marks:?}");
+}
+
+#[test]
+fn what_a_round_that_is_set_aside_lost_is_set_aside_with_it() {
+    let mut race = race(12, &[("drops", 0.5)]);
+    race.shape.rounds = 3;
+    // Far more than one in a hundred, and all in one round of each block.
+    each_slice(&mut race, "drops", |slice| slice.censored = 600 * u64::from(slice.round == 1));
+    let p99 = |race: &Race| {
+        let verdicts = judge(race).verdicts;
+        verdicts.into_iter().find(|v| v.metric == Metric::P99).unwrap()
+    };
+    assert!(p99(&race).marks.contains(&mark::NEVER_ENDED.to_owned()), "in fair weather it counts");
+    for (block, who) in (0..12).zip(["ref", "drops", "ref+twin"].into_iter().cycle()) {
+        let (reason, contenders) = ("foreign load".into(), vec![who.into()]);
+        race.foul.push(Foul { block, round: 1, reason, contenders });
+    }
+    assert_eq!(p99(&race).verdict, Call::Faster, "{:?}", p99(&race));
+    let row = |race: &Race| {
+        let rows = crate::stats::summary(race).rows;
+        rows.into_iter().find(|row| row.id == "drops").unwrap()
+    };
+    assert!(row(&race).beyond.is_empty() && row(&race).p99.is_some());
+    // Whoever makes the weather has all of its rounds counted.
+    race.foul.clear();
+    fouled(&mut race, &[1], "drops");
+    let verdict = p99(&race);
+    assert!(verdict.marks.contains(&mark::MAKES_WEATHER.to_owned()), "{verdict:?}");
+    assert!(verdict.marks.contains(&mark::NEVER_ENDED.to_owned()), "{verdict:?}");
+    assert_eq!(row(&race).beyond, [Metric::P99]);
 }
 
 #[test]
@@ -372,14 +403,66 @@ fn a_secondary_difference_among_many_looks_must_be_rare() {
         Verdict { metric: Metric::P50, verdict: Call::Slower, ..Verdict::default() },
         Verdict { metric: Metric::P99, verdict: Call::Slower, ..Verdict::default() },
     ];
-    discover(&mut verdicts, &[Some(0.04), Some(0.001)], Metric::Throughput);
+    let decisive = [Metric::Throughput; 2];
+    discover(&mut verdicts, &[Some(0.04), Some(0.001)], decisive);
     assert_eq!(verdicts.iter().map(|v| v.verdict).collect::<Vec<_>>(), [Call::Slower; 2]);
     verdicts[1].marks.clear();
     for verdict in &mut verdicts {
         verdict.verdict = Call::Slower;
     }
-    discover(&mut verdicts, &[Some(0.04), Some(0.3)], Metric::Throughput);
+    discover(&mut verdicts, &[Some(0.04), Some(0.3)], decisive);
     assert_eq!(verdicts.iter().map(|v| v.verdict).collect::<Vec<_>>(), [Call::Undecided; 2]);
+}
+
+#[test]
+fn what_is_judged_in_place_of_a_tail_is_judged_as_that() {
+    let mut race = race(12, &[("slow", 1.5), ("same", 1.0)]);
+    // Its slices have no length: no tail of it is decided.
+    (race.load, race.primary) = ("open-1000".into(), Metric::P99);
+    for trial in race.blocks.iter_mut().flat_map(|block| &mut block.trials) {
+        trial.slices.iter_mut().for_each(|slice| slice.cpu_ns = slice.cpu_turn_ns);
+        if trial.contender == "ref+twin" {
+            let mut late = crate::stats::histogram::empty();
+            late.saturating_record_n(20_000, 12_000);
+            trial.hist.service = crate::stats::histogram::encode(&late).unwrap();
+        }
+    }
+    let mut judgement = judge(&race);
+    assert!(judgement.is_invalid(Metric::P99) && !judgement.is_invalid(Metric::CpuTime));
+    // Neither one of many looks, nor void with a metric that decides nothing.
+    for (id, said) in [("slow", Call::Slower), ("same", Call::DeadHeat)] {
+        let (call, marks) = marks_of(&judgement, Metric::CpuTime, id);
+        assert!(call == said && marks.is_empty(), "{id}: {marks:?}");
+    }
+    let (_, tail) = marks_of(&judgement, Metric::P99, "slow");
+    assert!(tail.contains(&mark::INVALID.to_owned()), "{tail:?}");
+    assert!(!tail.contains(&mark::EXPLORATORY.to_owned()), "{tail:?}");
+    let (_, median) = marks_of(&judgement, Metric::P50, "slow");
+    assert!(median.contains(&mark::EXPLORATORY.to_owned()), "{median:?}");
+    for recorded in [false, true] {
+        if recorded {
+            race.verdicts = std::mem::take(&mut judgement.verdicts);
+            race.controls = std::mem::take(&mut judgement.controls);
+        }
+        let summary = crate::stats::summary(&race);
+        assert_eq!((summary.metric, summary.in_place_of), (Metric::CpuTime, Some(Metric::P99)));
+        assert!(!summary.is_invalid() && summary.group.is_some());
+        let lead = summary.sentences()[0].text.clone();
+        assert!(lead.starts_with("ref and same lead in a dead heat by CPU time"), "{lead}");
+    }
+}
+
+#[test]
+fn a_race_is_void_with_what_is_judged_in_place_of_its_tail() {
+    let mut race = race(12, &[("slow", 1.5)]);
+    (race.load, race.primary) = ("open-1000".into(), Metric::P99);
+    each_slice(&mut race, "ref+twin", |slice| slice.cpu_turn_ns *= 2);
+    let judgement = judge(&race);
+    for metric in [Metric::P99, Metric::P50, Metric::CpuTime] {
+        let (call, marks) = marks_of(&judgement, metric, "slow");
+        assert!(call == Call::Undecided && marks.contains(&mark::INVALID.to_owned()), "{metric}");
+    }
+    assert!(crate::stats::summary(&race).is_invalid());
 }
 
 #[test]
@@ -427,6 +510,31 @@ fn a_stalled_window_is_no_gap() {
     });
     let verdict = primary(&judge(&race), "stalls").clone();
     assert!(verdict.marks.contains(&mark::UNEVEN.to_owned()), "{verdict:?}");
+    assert_eq!(verdict.slow_share, Some(0.25));
+}
+
+#[test]
+fn a_block_in_which_one_did_nothing_is_no_gap() {
+    let mut race = race(12, &[("stalls", 0.5)]);
+    let stall = |race: &mut Race, blocks: usize| {
+        for block in &mut race.blocks[..blocks] {
+            let trials = block.trials.iter_mut().filter(|trial| trial.contender == "stalls");
+            for slice in trials.flat_map(|trial| &mut trial.slices) {
+                (slice.done, slice.progress) = (0, Some(0.0));
+            }
+        }
+    };
+    assert_eq!(primary(&judge(&race), "stalls").verdict, Call::Faster);
+    stall(&mut race, 4);
+    let pairs = Measures::of(&race).pairs(Metric::Throughput, "stalls", "ref");
+    assert!(pairs[0].d > 10.0 && pairs[0].total.is_none(), "{:?}", pairs[0]);
+    assert!(pairs[4].d < 0.0 && pairs[4].total.is_some(), "{:?}", pairs[4]);
+    let verdict = primary(&judge(&race), "stalls").clone();
+    assert_eq!((verdict.n, verdict.verdict), (12, Call::Undecided), "fast in eight of twelve");
+    stall(&mut race, 10);
+    assert_eq!(primary(&judge(&race), "stalls").verdict, Call::Slower);
+    let group = crate::stats::summary(&race).group.unwrap();
+    assert!(group.members == ["ref"] && group.beats_all, "{group:?}");
 }
 
 #[test]

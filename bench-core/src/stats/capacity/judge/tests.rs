@@ -4,7 +4,7 @@ use rand::{RngExt, SeedableRng};
 use rand_chacha::ChaCha8Rng;
 
 use super::*;
-use crate::record::{Block, Contender, Foul, Outcome};
+use crate::record::{Block, Contender, Foul, Outcome, Slice};
 
 /// A queue: mean service rate per second, as a multiple of noise per block.
 type Queue = (&'static str, Role, f64);
@@ -185,6 +185,36 @@ fn blocks_that_are_not_whole_do_not_count() {
         Outcome::Failed { cause, stderr: String::new() };
     let carrying = judge_capacity(&capacity);
     assert_eq!((row(&carrying, "ref").n, row(&carrying, "ref+twin").n), (6, 7));
+}
+
+#[test]
+fn an_operation_that_failed_is_missing_once() {
+    let failing = |failed: u64| {
+        let errors = [("refused".to_owned(), failed)].into();
+        let (offered, executed, done) = (1_000, 1_000, 1_000 - failed);
+        let slice = Slice { offered, done, executed, errors, ..Slice::default() };
+        Trial { slices: vec![slice; 3], ..Trial::default() }
+    };
+    assert!(!is_saturated(&failing(6)), "99.4% ended well");
+    assert!(is_saturated(&failing(11)), "98.9% ended well");
+}
+
+#[test]
+fn too_few_samples_where_the_objective_is_met_decide_nothing() {
+    let fast = ("fast", Role::Model, 5_000.0);
+    let judged = |ladder: &[u64]| judge_capacity(&search(ladder, 8, &[REF, fast, TWIN]));
+    let verdict = |carrying: &Carrying| row(carrying, "fast").verdict.clone().unwrap();
+    // The upper three drown the reference: hundreds of samples that say nothing of its tail. At
+    // the lower three, 15 to 20 lie beyond it.
+    let carrying = judged(&[250, 290, 330, 1_100, 1_200, 1_300]);
+    let few = verdict(&carrying);
+    assert_eq!((few.n, few.verdict, few.settle), (8, Call::Undecided, None), "{few:?}");
+    assert_eq!(few.marks, [mark::NOT_DECIDABLE]);
+    let said = carrying.sentences().join("\n");
+    assert!(said.contains(" × or more ref (undecided: too few samples)."), "{said}");
+    // Seven of them are enough together, and none by itself.
+    let enough = verdict(&judged(&[250, 265, 280, 295, 310, 325, 340, 1_100, 1_200, 1_300]));
+    assert_eq!((enough.verdict, enough.marks.len()), (Call::Faster, 0), "{enough:?}");
 }
 
 #[test]
