@@ -8,7 +8,6 @@ use std::{fs, io, thread};
 use nix::{
     sys::resource::{Resource, Usage as RUsage, UsageWho, getrlimit, getrusage, setrlimit},
     time::{ClockId, clock_gettime},
-    unistd::Pid,
 };
 
 use crate::protocol::{Levels, Usage};
@@ -106,7 +105,7 @@ pub fn levels(pid: Option<u32>, harness: u64) -> Levels {
 /// CPU time of another process since its start, ns; `None` where it is gone or not ours.
 #[cfg(target_os = "linux")]
 pub fn cpu_of(pid: u32) -> Option<u64> {
-    let pid = Pid::from_raw(i32::try_from(pid).ok()?);
+    let pid = nix::unistd::Pid::from_raw(i32::try_from(pid).ok()?);
     let time = clock_gettime(nix::time::clock_getcpuclockid(pid).ok()?).ok()?;
     Some(u64::try_from(time.tv_sec()).ok()? * 1_000_000_000 + u64::try_from(time.tv_nsec()).ok()?)
 }
@@ -136,7 +135,10 @@ pub fn listen_overflows() -> Option<u64> {
 /// CPUs that the calling thread may use, ascending.
 #[cfg(target_os = "linux")]
 pub fn cpus() -> Vec<usize> {
-    use nix::sched::{CpuSet, sched_getaffinity};
+    use nix::{
+        sched::{CpuSet, sched_getaffinity},
+        unistd::Pid,
+    };
     let Ok(set) = sched_getaffinity(Pid::from_raw(0)) else { return (0..workers()).collect() };
     (0..CpuSet::count()).filter(|&cpu| set.is_set(cpu) == Ok(true)).collect()
 }
@@ -150,7 +152,10 @@ pub fn cpus() -> Vec<usize> {
 /// Confines the calling thread, and the threads that it will start, to these CPUs. None: no limit.
 #[cfg(target_os = "linux")]
 pub fn confine(cpus: &[usize]) -> io::Result<()> {
-    use nix::sched::{CpuSet, sched_setaffinity};
+    use nix::{
+        sched::{CpuSet, sched_setaffinity},
+        unistd::Pid,
+    };
     if cpus.is_empty() {
         return Ok(());
     }
