@@ -243,7 +243,7 @@ mod tests {
     use super::*;
     use crate::{choice::choose, cli::ChoiceArgs, matrix};
 
-    /// The plans of `--quick`, with operations of 1 ms in one race and of 10 ms in the others.
+    /// The plans of `--quick`, with operations of 1 ms in one race and of 20 ms in the others.
     fn quick() -> (Terms, Vec<Plan>) {
         let args = EffortArgs { quick: true, ..EffortArgs::default() };
         let terms = Terms::new(&args, false, 1);
@@ -252,7 +252,7 @@ mod tests {
         let mut plans = terms.plans(&courses);
         plans.retain(|plan| plan.kind == Kind::Sliced);
         for plan in &mut plans {
-            let service_ns = if plan.scenario.id == "tcp-echo" { 1_000_000 } else { 10_000_000 };
+            let service_ns = if plan.scenario.id == "tcp-echo" { 1_000_000 } else { 20_000_000 };
             plan.refit(Pace { service_ns, ready_ns: 1_000_000, ..Pace::default() });
         }
         (terms, plans)
@@ -264,8 +264,8 @@ mod tests {
         let whole = total(&plans);
         assert!(plans.len() > 1 && terms.cut(&mut plans, whole).is_none());
         assert!(plans.iter().all(|plan| plan.shape.rounds == 4), "all fits");
-        let warning = terms.cut(&mut plans, whole.mul_f64(0.9));
-        assert!(warning.is_none() && total(&plans) <= whole.mul_f64(0.9));
+        let warning = terms.cut(&mut plans, whole.mul_f64(0.95));
+        assert!(warning.is_none() && total(&plans) <= whole.mul_f64(0.95));
         for plan in &plans {
             let short = plan.scenario.id == "tcp-echo";
             assert_eq!(plan.shape.rounds < 4, short, "{}", plan.id());

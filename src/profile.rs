@@ -51,7 +51,8 @@ impl Profile {
     pub(crate) fn max_time(self) -> Option<Duration> {
         match self {
             Self::Quick => Some(Duration::from_mins(1)),
-            Self::Default => Some(Duration::from_mins(6)),
+            // Peers, foul rounds that run again, and the report take the rest of six minutes.
+            Self::Default => Some(Duration::from_secs(345)),
             Self::Smoke | Self::Publish => None,
         }
     }

@@ -65,6 +65,6 @@ pub use self::{
     regression::{Line, memory_line, theil_sen},
     sky::Sky,
     summary::{Course, Row, State, Summary, summary, summary_of},
-    sweep::{Curve, Step, Sweep, sweeps},
+    sweep::{Curve, Step, Sweep, sweeps, sweeps_of},
     usl::{FEWEST_CPUS, Scalability, UnfitError},
 };

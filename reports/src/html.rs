@@ -20,7 +20,7 @@ mod section;
 use askama::Template;
 use deadheat_core::{
     record::{Race, Record},
-    stats::{Measures, Summary, human, summary_of, sweeps},
+    stats::{Measures, Summary, human, summary_of, sweeps_of},
 };
 
 use self::{
@@ -105,7 +105,8 @@ fn render(record: &Record, _: &Options) -> Result<Vec<Output>, Error> {
     let anchors = anchors(record);
     let races: Vec<Heard<'_>> =
         record.races.iter().zip(anchors).map(|(race, anchor)| Heard::of(race, anchor)).collect();
-    let judged = sweeps(&record.races);
+    let measures: Vec<&Measures<'_>> = races.iter().map(|heard| &heard.measures).collect();
+    let judged = sweeps_of(&measures);
     let sweeps = Sweep::all(races.iter().map(|heard| (heard.race, &heard.summary)), &judged);
     let table = races.iter().map(|heard| (heard.race, &heard.summary, &heard.measures));
     let words: Vec<String> = record.run.command.iter().map(|word| words::clean(word)).collect();

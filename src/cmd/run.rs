@@ -15,7 +15,7 @@ use deadheat_core::{
         self, Plan, Progress,
         child::{PATIENCE, Processes},
     },
-    record::{Outcome, Race, Record, Role, SCHEMA, Status},
+    record::{Kind, Outcome, Race, Record, Role, SCHEMA, Status},
     stats::{Objective, judge, mark, summary},
 };
 use deadheat_reports::{Options, compare as comparison};
@@ -99,6 +99,9 @@ struct Run {
     /// What `--baseline` names.
     baseline: Option<Record>,
     started: u64,
+    /// Of the races in slices so far: what they were estimated to take, and what they took. Those
+    /// that run alone are not calibrated, and tell nothing of these.
+    sliced: [Duration; 2],
 }
 
 impl Run {
@@ -167,8 +170,20 @@ impl Run {
         let screen = Screen::new();
         let events = Events::new(args.results.message_format == MessageFormat::Json);
         events.begin(&record, &plans);
-        let started = clock::now();
-        Ok(Self { args, terms, plans, record, folder, launcher, screen, events, baseline, started })
+        let (started, sliced) = (clock::now(), [Duration::ZERO; 2]);
+        Ok(Self {
+            args,
+            terms,
+            plans,
+            record,
+            folder,
+            launcher,
+            screen,
+            events,
+            baseline,
+            started,
+            sliced,
+        })
     }
 
     /// The objective of `--slo`.
@@ -186,7 +201,12 @@ impl Run {
             self.fit_the_rest(index);
             let place = self.place_of(index);
             if self.record.races[place].status != Status::Complete {
+                let before = self.elapsed();
                 self.one(index, place)?;
+                if self.plans[index].kind == Kind::Sliced {
+                    self.sliced[0] += self.plans[index].estimate();
+                    self.sliced[1] += self.elapsed().saturating_sub(before);
+                }
             }
         }
         self.screen.clear();
@@ -211,7 +231,8 @@ impl Run {
     fn fit_the_rest(&mut self, next: usize) {
         let Some(most) = self.terms.most.filter(|_| next > 0) else { return };
         let left = most.saturating_sub(self.elapsed());
-        let pace = self.pace(plan::total(&self.plans[..next]));
+        let [estimated, took] = self.sliced;
+        let pace = slowness(took, estimated);
         let known = |plan: &Plan| self.record.races.iter().any(|race| race.id == plan.id());
         if self.plans[next..].iter().any(known) {
             return;
@@ -233,10 +254,7 @@ impl Run {
 
     /// How much longer everything takes than estimated.
     fn pace(&self, estimated: Duration) -> f64 {
-        if estimated < Duration::from_secs(3) {
-            return 1.0;
-        }
-        (self.elapsed().as_secs_f64() / estimated.as_secs_f64()).clamp(0.5, 4.0)
+        slowness(self.elapsed(), estimated)
     }
 
     fn one(&mut self, index: usize, place: usize) -> Result<(), Failure> {
@@ -399,6 +417,14 @@ fn calibrate(plans: &mut [Plan], launcher: &Processes) {
     for plan in plans.iter_mut().take_while(|_| !interrupted()) {
         let _ = race::calibrate(plan, launcher);
     }
+}
+
+/// How much longer something took than was estimated; what is short tells nothing.
+fn slowness(took: Duration, estimated: Duration) -> f64 {
+    if estimated < Duration::from_secs(3) {
+        return 1.0;
+    }
+    (took.as_secs_f64() / estimated.as_secs_f64()).clamp(0.5, 4.0)
 }
 
 fn new_record(cells: &[Cell], args: &RunArgs, terms: &Terms, outsiders: &[Outsider]) -> Record {

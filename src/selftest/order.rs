@@ -232,7 +232,7 @@ pub(super) fn check(context: &Context) -> Result<Vec<Known>, String> {
         placement: "same".into(),
         model: "threads/per-task".into(),
         pairs: 2,
-        blocks: if context.quick { 3 } else { 6 },
+        blocks: if context.quick { 3 } else { 5 },
         rounds: 16,
         window: Some(Duration::from_millis(15)),
         bursts: None,

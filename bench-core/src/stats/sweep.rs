@@ -75,20 +75,32 @@ pub struct Step {
 
 /// The sweeps among these races, in their order.
 pub fn sweeps(races: &[Race]) -> Vec<Sweep> {
+    let mut swept: BTreeMap<String, usize> = BTreeMap::new();
+    for (_, family) in races.iter().filter_map(family) {
+        *swept.entry(family).or_default() += 1;
+    }
+    // Reading a race decodes its histograms: only where there is a sweep.
+    let wide = |race: &&Race| family(race).is_some_and(|(_, id)| swept[&id] >= FEWEST);
+    let read: Vec<Measures<'_>> = races.iter().filter(wide).map(Measures::of).collect();
+    sweeps_of(&read.iter().collect::<Vec<_>>())
+}
+
+/// The same for races that are already read.
+pub fn sweeps_of(races: &[&Measures<'_>]) -> Vec<Sweep> {
     let mut order: Vec<String> = Vec::new();
-    let mut families: BTreeMap<String, Vec<(f64, &Race)>> = BTreeMap::new();
-    for race in races {
-        let Some((number, family)) = family(race) else { continue };
+    let mut families: BTreeMap<String, Vec<(f64, &Measures<'_>)>> = BTreeMap::new();
+    for measures in races {
+        let Some((number, family)) = family(measures.race()) else { continue };
         if !order.contains(&family) {
             order.push(family.clone());
         }
-        families.entry(family).or_default().push((number, race));
+        families.entry(family).or_default().push((number, measures));
     }
     let wide = order.into_iter().filter_map(|id| Some((families.remove(&id)?, id)));
     let wide = wide.filter(|(races, _)| races.len() >= FEWEST);
     wide.map(|(mut races, id)| {
         races.sort_by(|a, b| a.0.total_cmp(&b.0));
-        let is_closed = races[0].1.load.starts_with("closed");
+        let is_closed = races[0].1.race().load.starts_with("closed");
         Sweep { id, is_closed, curves: curves(&races, is_closed) }
     })
     .filter(|sweep| !sweep.curves.is_empty())
@@ -108,10 +120,10 @@ fn family(race: &Race) -> Option<(f64, String)> {
     Some((number, common))
 }
 
-fn curves(races: &[(f64, &Race)], is_closed: bool) -> Vec<Curve> {
-    let all: Vec<(f64, Measures<'_>)> = races.iter().map(|(n, r)| (*n, Measures::of(r))).collect();
+fn curves(all: &[(f64, &Measures<'_>)], is_closed: bool) -> Vec<Curve> {
+    let races = || all.iter().map(|(_, measures)| measures.race());
     let mut models: Vec<&str> = Vec::new();
-    for contender in races.iter().flat_map(|(_, race)| &race.contenders) {
+    for contender in races().flat_map(|race| &race.contenders) {
         let is_model = contender.role == Role::Model && contender.fits == Fits::Yes;
         if is_model && !models.contains(&contender.id.as_str()) {
             models.push(&contender.id);
@@ -128,7 +140,7 @@ fn curves(races: &[(f64, &Race)], is_closed: bool) -> Vec<Curve> {
             steps.iter().filter_map(|step| Some((step.load, value(step)?))).collect();
         let knee =
             if is_closed { knee(&points).map(|i| points[i].0) } else { last_kept_up(&steps) };
-        let cpus = races.iter().map(|(_, race)| race.placement.sut.len()).min().unwrap_or(0);
+        let cpus = races().map(|race| race.placement.sut.len()).min().unwrap_or(0);
         let law = is_closed.then(|| Scalability::fit(&points, cpus));
         Some(Curve { contender: (*id).to_owned(), steps, points, knee, law })
     };
