@@ -34,7 +34,10 @@ fn git_state(root: &Path) -> String {
     if !root.join(".git").exists() {
         return String::new();
     }
-    let git = |args: &[&str]| output(Command::new("git").arg("-C").arg(root).args(args));
+    // Looking must not write: a status that refreshes the index is a change to what is watched.
+    let git = |args: &[&str]| {
+        output(Command::new("git").arg("--no-optional-locks").arg("-C").arg(root).args(args))
+    };
     let path = |name: &str| git(&["rev-parse", "--git-path", name]).map(|path| root.join(path));
     let branch = git(&["symbolic-ref", "-q", "HEAD"]);
     for name in ["HEAD", "index", "packed-refs"].into_iter().chain(branch.as_deref()) {

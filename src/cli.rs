@@ -93,6 +93,7 @@ pub(crate) enum Command {
     #[command(hide = true)]
     Lab(LabArgs),
     /// Known answers: whether the instrument finds, on this machine, what is known to be true
+    #[cfg(feature = "core")]
     Selftest(SelftestArgs),
 }
 
@@ -361,6 +362,7 @@ pub(crate) enum CampaignName {
 }
 
 /// What `selftest` is told.
+#[cfg(feature = "core")]
 #[derive(Debug, Args)]
 pub(crate) struct SelftestArgs {
     /// Less than a minute, and only what is robust on a busy machine

@@ -37,12 +37,12 @@ fn leads(summaries: &[Summary]) -> String {
         .iter()
         .filter(|summary| !summary.is_invalid())
         .filter_map(|summary| {
-            let members = &summary.group.as_ref()?.members;
+            let members = summary.leaders();
             (!members.is_empty()).then(|| format!("{} — {}", summary.race, names(members)))
         })
         .collect();
     match told.as_slice() {
-        [] => "Nobody leads: no race has enough blocks to tell.".into(),
+        [] => "Nobody is shown to lead.".into(),
         told => format!("In front: {}.", told.join("; ")),
     }
 }

@@ -17,6 +17,7 @@ mod list;
 mod report;
 mod resume;
 mod run;
+#[cfg(feature = "core")]
 mod selftest;
 mod test;
 
@@ -89,6 +90,7 @@ impl Todo {
             Self::Command(Command::Doctor(args)) => doctor::doctor(cells, &args),
             Self::Command(Command::Init(args)) => init::init(&args),
             Self::Command(Command::Lab(args)) => lab::lab(cells, &args),
+            #[cfg(feature = "core")]
             Self::Command(Command::Selftest(args)) => selftest::selftest(&args),
             Self::Test(args, cargo) => test::test(cells, &args, &cargo),
             Self::Cells(args, cargo) => list::cells(cells, &args, &cargo),

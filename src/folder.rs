@@ -46,8 +46,11 @@ impl Folder {
     /// The folder of a run that is there already, and its record.
     pub(crate) fn open(path: &Path) -> Result<(Self, Record), Failure> {
         let path = if path.is_file() { path.parent().unwrap_or(path) } else { path };
+        // `latest` is a link: were it the name of the run, it would be made to point to itself.
+        let target = if path.is_symlink() { fs::read_link(path).ok() } else { None };
+        let path = target.map_or(path.to_owned(), |target| path.with_file_name(target));
         let one_of_many = path.parent().is_some_and(|parent| parent == runs());
-        let folder = Self { path: path.to_owned(), one_of_many };
+        let folder = Self { path, one_of_many };
         let record =
             record::read(&folder.record()).map_err(|error| Failure::error(error.to_string()))?;
         folder.save(&record)?;

@@ -29,6 +29,7 @@ mod track;
 mod weather;
 
 pub use self::order::{Bursts, Comparison, Experiment, Order, Spread, order_experiment};
+pub(crate) use self::weather::is_foul;
 
 /// What a check is given.
 pub(crate) struct Context {

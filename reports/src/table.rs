@@ -163,7 +163,7 @@ impl<'a> Line<'a> {
             }
             _ => NONE.into(),
         };
-        let leads = summary.group.as_ref().is_some_and(|group| group.members.contains(&row.id));
+        let leads = summary.leaders().contains(&row.id);
         let verdict = words::verdict(row, &summary.reference);
         Self { row, name: words::name(row), cells, ratio, verdict, leads }
     }

@@ -6,7 +6,7 @@
 
 use deadheat_core::{
     record::{Call, Capacity, Kind, Machine, Metric, Race, Record, Role, Verdict, Warning},
-    stats::{Row, State, human, mark::SILENT},
+    stats::{Row, State, human},
 };
 
 mod again;
@@ -140,8 +140,10 @@ pub(crate) fn decided(verdict: &Verdict) -> String {
 }
 
 /// A verdict in as few words as there are: why nothing may be said, where that is so.
+#[cfg(feature = "html")]
 pub(crate) fn shortly(verdict: &Verdict) -> &'static str {
-    let silent = verdict.marks.iter().find(|id| SILENT.contains(&id.as_str()));
+    let silent =
+        verdict.marks.iter().find(|id| deadheat_core::stats::mark::SILENT.contains(&id.as_str()));
     let why = silent.filter(|_| verdict.verdict == Call::Undecided).and_then(|id| mark(id));
     why.unwrap_or_else(|| call(verdict.metric, verdict.verdict))
 }

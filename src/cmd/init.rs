@@ -25,7 +25,7 @@ pub(crate) fn init(args: &InitArgs) -> Result<u8, Failure> {
         Failure::error(format!("failed to write {}: {error}", target.display()))
     })?;
     output::line(target.display());
-    let missing = lines(&text);
+    let missing = lines(&text, &args.folder);
     if !missing.is_empty() {
         output::line(format_args!("\nadd to {}:\n\n{missing}", manifest.display()));
     }
@@ -41,7 +41,7 @@ fn write(target: &Path) -> std::io::Result<()> {
 }
 
 /// The lines that the manifest lacks.
-fn lines(manifest: &str) -> String {
+fn lines(manifest: &str, folder: &Path) -> String {
     let version = env!("CARGO_PKG_VERSION");
     let has = |name: &str| {
         manifest.lines().any(|line| line.split('=').next().map(str::trim) == Some(name))
@@ -55,8 +55,10 @@ fn lines(manifest: &str) -> String {
     let named = manifest.lines().any(|line| line.replace(' ', "") == "name=\"race\"");
     if !named {
         lines += "[[bench]]\nname = \"race\"\nharness = false\n\n";
-        // Else cargo bench hands the race's flags to libtest as well.
-        lines += "[lib]\nbench = false\n\n";
+        // Else cargo bench hands the race's flags to libtest as well. Only a library can be told so
+        // without being named.
+        let library = folder.join("src/lib.rs").exists();
+        lines += if library { "[lib]\nbench = false\n\n" } else { "" };
     }
     lines
 }

@@ -13,7 +13,7 @@ use crate::{
     cmd::run::{interrupted, on_interrupt},
     failure::{Failure, exit},
     output,
-    selftest::{Answer, CHECKS, Check, Context, cells},
+    selftest::{Answer, CHECKS, Check, Context, cells, is_foul},
 };
 
 /// Runs the checks that were asked for, and says of each whether it holds.
@@ -43,6 +43,12 @@ pub(crate) fn selftest(args: &SelftestArgs) -> Result<u8, Failure> {
     let count = |finding| answers.iter().filter(|answer| answer.finding == finding).count();
     let [holds, undecided, fails] = [Finding::Holds, Finding::Undecided, Finding::Fails].map(count);
     output::note(format_args!("{holds} hold, {undecided} undecided, {fails} fail"));
+    let mut failed = answers.iter().filter(|answer| answer.finding == Finding::Fails);
+    if failed.any(|answer| answer.foreign.is_some_and(is_foul)) {
+        output::note(
+            "others used this machine while checks failed: that may be why, and a quieter moment tells",
+        );
+    }
     Ok(if fails == 0 { exit::OK } else { exit::FAILED })
 }
 

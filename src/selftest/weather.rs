@@ -12,7 +12,7 @@ use deadheat_core::{
 /// Share of the machine's CPU time above which a check that failed is run once more.
 const FOUL: f64 = 0.05;
 
-pub(super) fn is_foul(foreign: f64) -> bool {
+pub(crate) fn is_foul(foreign: f64) -> bool {
     foreign > FOUL
 }
 

@@ -88,6 +88,13 @@ impl Summary {
         Some((twin.hi?).max(1.0 / twin.lo?) - 1.0)
     }
 
+    /// Who is in front. Nobody, where all that have numbers are there and are not shown to be equal.
+    pub fn leaders(&self) -> &[String] {
+        let raced = self.models().filter(|row| row.has_numbers()).count();
+        let group = self.group.as_ref().filter(|g| g.equivalent || g.members.len() < raced);
+        group.map_or(&[], |group| group.members.as_slice())
+    }
+
     fn models(&self) -> impl Iterator<Item = &Row> {
         self.rows.iter().filter(|row| row.role == Role::Model)
     }
@@ -460,5 +467,20 @@ mod tests {
              it)."
         );
         assert_eq!(said(&[]), None);
+    }
+
+    #[test]
+    fn nobody_leads_where_all_are_in_front_and_none_is_shown_to_be_equal() {
+        let rows = ["a", "b", "c"].map(|id| row((id, 0.1, None, false))).to_vec();
+        let leaders = |members: &[&str], equivalent| {
+            let members = members.iter().map(|id| (*id).to_owned()).collect();
+            let group = Some(Group { members, equivalent, ..Group::default() });
+            let rows = rows.clone();
+            Summary { rows, group, ..Summary::default() }.leaders().len()
+        };
+        assert_eq!(leaders(&["a", "b", "c"], false), 0);
+        assert_eq!(leaders(&["a", "b", "c"], true), 3);
+        assert_eq!(leaders(&["a", "b"], false), 2);
+        assert_eq!(Summary::default().leaders().len(), 0);
     }
 }

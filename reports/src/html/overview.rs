@@ -142,8 +142,7 @@ fn cell(heard: &Heard<'_>, model: &str, metric: Metric) -> Cell {
         State::Absent => return none("not run", "not run"),
         State::Raced | State::Partly { .. } => {}
     }
-    let leads = metric == summary.metric
-        && summary.group.as_ref().is_some_and(|group| group.members.iter().any(|m| m == model));
+    let leads = metric == summary.metric && summary.leaders().iter().any(|leader| leader == model);
     if model == race.reference {
         let (ratio, sort) = ("1".to_owned(), "1".to_owned());
         return Cell {
