@@ -113,6 +113,25 @@ fn a_mark_without_a_target_lets_go_and_forgets_nothing() {
 }
 
 #[test]
+fn a_server_at_the_address_of_one_that_has_ended_has_its_numbers_from_the_start() {
+    let addr = server(|socket, number, _| socket.write_all(&http::answer_bytes(number)));
+    let mut generator = generator("batch-4", 2);
+    let introduce = Turn { target: Some(addr), ..Turn::default() };
+    for _ in 0..2 {
+        // It is named without a load once in its life: whoever is named so is new.
+        let (done, _) = generator.slice(&introduce, Vec::new()).unwrap();
+        assert!(done.samples == 0 && done.errors.is_empty(), "{done:?}");
+        let (done, numbers) = generator.slice(&open(addr, 1_000), vec![0; 4]).unwrap();
+        assert!(done.errors.is_empty(), "{done:?}");
+        for (connection, checks) in checks(&done, &numbers).into_iter().enumerate() {
+            let expected = (0..).map(|k| k * 2 + connection as u64).take(checks.len());
+            assert_eq!(checks, expected.collect::<Vec<_>>());
+        }
+        generator.slice(&Turn::default(), Vec::new()).unwrap();
+    }
+}
+
+#[test]
 fn a_wrong_number_is_reported_and_a_wrong_document_is_an_error() {
     let addr = server(|socket, number, _| socket.write_all(&http::answer_bytes(number + 1)));
     let mut generator = generator("closed-1", 1);

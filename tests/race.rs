@@ -7,6 +7,7 @@ use std::{
 
 use deadheat::core::{
     cell::Cell,
+    net,
     race::{
         self, External, Launcher, Plan, Progress,
         child::{Processes, Threads},
@@ -184,6 +185,23 @@ fn a_foreign_program_races_by_the_protocol_alone() {
         for slice in &trial.slices {
             assert!(slice.cpu_ns > 0, "the system tells its CPU time: {slice:?}");
             assert_eq!(slice.voluntary, None, "nobody tells its switches, and that is not zero");
+        }
+    }
+}
+
+#[test]
+fn a_server_may_have_the_same_address_in_every_block() {
+    let port = net::listen().unwrap().local_addr().unwrap().port().to_string();
+    let script = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/server.py");
+    for load in ["closed-4", "open-1000"] {
+        let mut plan = plan("echo-server", &["threads/per-task"], load, &[("python/own-port", "")]);
+        for external in plan.entrants.iter_mut().filter_map(|e| e.external.as_mut()) {
+            external.command = ["python3", script, &port].map(str::to_owned).to_vec();
+        }
+        let race = run(&plan, &processes());
+        assert_eq!(race.blocks.len(), 2);
+        for contender in ["threads/per-task", "python/own-port"] {
+            all_ok(&race, contender);
         }
     }
 }

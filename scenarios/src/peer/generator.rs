@@ -6,10 +6,11 @@
 //! idle. An arrival is never skipped, coalesced or moved; where no connection is idle it waits, and
 //! that wait is response time.
 //!
-//! - A slice with a target and no load opens its connections, off the clock. Without a target it
-//!   closes all connections, so that servers can end; one that is named again has them opened anew.
+//! - A slice with a target and no load introduces a server: its connections are opened, off the
+//!   clock, and its numbers begin at 0, also where another had that address before. Without a target
+//!   it closes all connections, so that servers can end; they are opened anew for the next load.
 //! - Operation `k` of connection `i` asks for number `k × connections + i`, where `k` counts what
-//!   that connection has had answered since the server was first named.
+//!   that connection has had answered since the server was introduced.
 //! - `started` is read just before the request is written, `finished` when its answer is complete
 //!   and has been read as one.
 //! - A *lag* is the generator's own lateness: from the moment when an arrival was due and a
@@ -140,10 +141,15 @@ impl<X: Exchange> Generator<X> {
             self.targets.iter_mut().for_each(Target::close);
             return Ok((self.mark()?, Numbers::default()));
         };
+        let introduced = turn.for_ns == 0 && arrivals.is_empty();
+        if introduced {
+            // An address tells servers apart only while they live: the next block's may get it again.
+            self.targets.retain(|target| target.addr != addr && target.is_connected());
+        }
         let index = self.target(addr);
         let mut errors = BTreeMap::new();
         self.targets[index].mend(&self.registry, &mut errors);
-        if turn.for_ns == 0 && arrivals.is_empty() {
+        if introduced {
             return Ok((Done { errors, ..self.mark()? }, Numbers::default()));
         }
         let plan = self.plan(turn, arrivals);
@@ -162,10 +168,8 @@ impl<X: Exchange> Generator<X> {
         Ok(self.report(outcome, begin, end))
     }
 
-    /// The target with that address, new or old. Targets that are gone are forgotten, so that
-    /// another server may come to have their address.
+    /// The target with that address, new or old.
     fn target(&mut self, addr: SocketAddr) -> usize {
-        self.targets.retain_mut(|target| target.addr == addr || !target.is_gone());
         if let Some(index) = self.targets.iter().position(|target| target.addr == addr) {
             return index;
         }

@@ -29,7 +29,7 @@ pub(super) struct Connection {
     socket: Option<TcpStream>,
     /// Whether it can be used; else it is being opened.
     pub(super) open: bool,
-    /// Operations that ended well since its server was first named.
+    /// Operations that ended well since its server was introduced.
     pub(super) ended: u64,
     pub(super) job: Option<Job>,
     /// Whether the next request of a closed load is the handicap's.

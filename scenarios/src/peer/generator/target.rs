@@ -2,7 +2,7 @@
 
 use std::{collections::BTreeMap, io, net::SocketAddr};
 
-use deadheat_core::{net, sample::Log};
+use deadheat_core::sample::Log;
 use mio::{Registry, Token};
 
 use super::connection::Connection;
@@ -35,11 +35,9 @@ impl Target {
         Self { addr, key, connections }
     }
 
-    /// Whether its first connection has been closed and nobody listens any more.
-    pub(super) fn is_gone(&mut self) -> bool {
-        let first = self.connections.first_mut();
-        first.is_none_or(|first| !first.is_alive() || first.probe().is_err())
-            && net::connect(self.addr).is_err()
+    /// Whether any of its connections is open, or about to be.
+    pub(super) fn is_connected(&self) -> bool {
+        self.connections.iter().any(Connection::is_alive)
     }
 
     /// Lets go of the server, but not of what has been counted.
