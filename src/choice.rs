@@ -189,10 +189,19 @@ fn names(all: &[Course]) -> Vec<String> {
 fn check_globs(kind: &str, given: &[impl AsRef<str>], known: &[String]) -> Result<(), Failure> {
     for glob in given.iter().map(AsRef::as_ref) {
         if !known.iter().any(|id| globs(&[glob], id)) {
-            return Err(nothing(kind, glob, known));
+            return Err(nothing(kind, glob, &with_families(known)));
         }
     }
     Ok(())
+}
+
+/// Ids, and the families that stand for them.
+fn with_families(ids: &[String]) -> Vec<String> {
+    let mut names = ids.to_vec();
+    names.extend(ids.iter().map(|id| family(id).to_owned()));
+    names.sort();
+    names.dedup();
+    names
 }
 
 /// Whether something is called exactly so; else what is near.
@@ -202,12 +211,16 @@ pub(crate) fn check_name(kind: &str, given: &str, known: &[String]) -> Result<()
 
 /// Whether any of these globs matches; a family stands for all of its variants. None: everything.
 fn globs(given: &[impl AsRef<str>], id: &str) -> bool {
-    let family = id.split_once('/').map_or(id, |(family, _)| family);
+    let family = family(id);
     given.is_empty()
         || given
             .iter()
             .map(AsRef::as_ref)
             .any(|pattern| matches(pattern.as_bytes(), id.as_bytes()) || pattern == family)
+}
+
+fn family(id: &str) -> &str {
+    id.split_once('/').map_or(id, |(family, _)| family)
 }
 
 /// `*` is any text, `?` any one character; a `*` crosses `/`, since an id has just one.
@@ -282,5 +295,21 @@ mod tests {
         let known = ["tcp-echo", "sleep", "http-server"].map(String::from);
         assert_eq!(near("tcp-ecko", &known), ["tcp-echo"]);
         assert!(near("zzz", &known).is_empty());
+    }
+
+    #[test]
+    fn an_unknown_model_or_family_is_answered_with_the_nearest() {
+        let known = ["tokio/multi-thread", "tokio/current-thread", "smol/multi"].map(String::from);
+        for (given, nearest) in [
+            ("tokyo/multi-thread", "tokio/multi-thread"),
+            ("tokyo", "tokio"),
+            ("tokyo/*", "tokio"),
+            ("Smol", "smol"),
+        ] {
+            let said = check_globs("model", &[given], &known).unwrap_err().to_string();
+            let start = format!("no model is called \"{given}\" (near: {nearest}");
+            assert!(said.starts_with(&start), "{said}");
+        }
+        assert!(check_globs("model", &["tokio", "*/multi"], &known).is_ok());
     }
 }

@@ -88,14 +88,19 @@ impl Folder {
         }
     }
 
-    /// Keeps the record under a name, beside the runs.
+    /// Keeps the record under a name, beside the runs: the one that had it or this one is there at
+    /// any time.
     pub(crate) fn keep_as(&self, name: &str) -> Result<PathBuf, Failure> {
         let kept = baseline(name);
+        let beside = kept.with_extension("json.part");
         let keep = || {
             fs::create_dir_all(kept.parent().unwrap_or(&kept))?;
-            fs::copy(self.record(), &kept)
+            fs::copy(self.record(), &beside)?;
+            fs::File::open(&beside)?.sync_all()?;
+            fs::rename(&beside, &kept)
         };
         keep().map_err(|error| {
+            let _ = fs::remove_file(&beside);
             Failure::error(format!("failed to write {}: {error}", kept.display()))
         })?;
         Ok(kept)

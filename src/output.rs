@@ -79,6 +79,11 @@ pub(crate) fn coloured() -> bool {
     AutoStream::choice(&std::io::stdout()) != ColorChoice::Never
 }
 
+/// Whether who reads results has read warnings too.
+pub(crate) fn is_one_terminal() -> bool {
+    io::stdout().is_terminal() && io::stderr().is_terminal()
+}
+
 /// Columns of standard output's terminal, or what fits a page.
 pub(crate) fn width() -> usize {
     let size = terminal_size::terminal_size_of(std::io::stdout());

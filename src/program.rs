@@ -1,8 +1,18 @@
 //! What this program was built from, and what it can race that `deadheat` can't.
 
-use std::{collections::BTreeMap, env, fs, path::Path};
+use std::{
+    collections::BTreeMap,
+    env, fs,
+    path::{Path, PathBuf},
+    time::UNIX_EPOCH,
+};
 
-use deadheat_core::{cell::Cell, machine::lock, record::Program};
+use deadheat_core::{
+    cell::Cell,
+    clock,
+    machine::lock,
+    record::{Program, ProgramFile},
+};
 
 use crate::{choice::ids, matrix};
 
@@ -21,8 +31,21 @@ pub(crate) fn program() -> Program {
         profile: env!("DEADHEAT_BUILD").into(),
         features: env!("DEADHEAT_FEATURES").split_terminator(',').map(Into::into).collect(),
         lock: locked(),
+        file: file(),
         ..Program::default()
     }
+}
+
+/// Its file: on Linux the one that is running, whatever was built in its place since.
+fn file() -> Option<ProgramFile> {
+    let path = if cfg!(target_os = "linux") {
+        PathBuf::from("/proc/self/exe")
+    } else {
+        env::current_exe().ok()?
+    };
+    let file = fs::metadata(path).ok()?;
+    let changed = file.modified().ok()?.duration_since(UNIX_EPOCH).ok()?;
+    Some(ProgramFile { size: file.len(), changed_ns: clock::nanos(changed) })
 }
 
 /// Versions of what runs and measures. Under cargo the lock file of the crate that is raced
@@ -50,6 +73,13 @@ pub(crate) fn own(cells: &[Cell]) -> Vec<String> {
 mod tests {
     use super::*;
     use crate::Threads;
+
+    #[test]
+    fn its_file_is_the_one_that_runs() {
+        let size = fs::metadata(env::current_exe().unwrap()).unwrap().len();
+        assert_eq!(program().file.map(|file| file.size), Some(size));
+        assert_eq!(program().file, program().file);
+    }
 
     #[test]
     fn what_is_not_of_the_matrix_is_ones_own() {

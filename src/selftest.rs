@@ -28,7 +28,6 @@ mod stall;
 mod track;
 mod weather;
 
-pub use self::order::{Bursts, Comparison, Experiment, Order, Spread, order_experiment};
 pub(crate) use self::weather::is_foul;
 
 /// What a check is given.

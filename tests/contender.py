@@ -8,6 +8,22 @@ while fault == "spin":
     pass
 
 
+def note(*words):
+    with open(os.environ["CONTENDER_NOTES"], "a") as notes:
+        print(*words, file=notes)
+
+
+if fault in ("brood", "orphans", "daemon"):
+    # A process of its own, that ends with nobody and holds all that it was given open.
+    pid = os.fork()
+    if pid == 0:
+        if fault == "daemon":
+            os.setsid()
+        time.sleep(3600)
+        os._exit(0)
+    note(fault, pid)
+
+
 def send(message, numbers=()):
     body = json.dumps(message).encode()
     frame = struct.pack("<I", len(body)) + body + struct.pack(f"<{len(numbers)}Q", *numbers)
@@ -60,9 +76,12 @@ while True:
     message, _ = receive()
     if message["type"] == "quit":
         send({"type": "done"})
+        if fault == "brood":
+            time.sleep(0.1)
+            note("ended", os.getpid())
         break
     turns += 1
-    if fault == "crash" and turns == 2:
+    if fault in ("crash", "orphans") and turns == 2:
         print("about to crash", file=sys.stderr, flush=True)
         os.abort()
     if fault == "hang" and turns == 2:

@@ -3,7 +3,10 @@
 use std::{
     io::{self, Read, Write},
     net::{SocketAddr, TcpStream},
-    sync::LazyLock,
+    sync::{
+        Arc, LazyLock,
+        atomic::{AtomicU64, Ordering::Relaxed},
+    },
     thread,
 };
 
@@ -75,6 +78,11 @@ fn open(addr: SocketAddr, drain_ms: u64) -> Turn {
     Turn { drain_ns: drain_ms * MS, target: Some(addr), ..Turn::default() }
 }
 
+/// Has it close all connections.
+fn let_go() -> Turn {
+    Turn { let_go: true, ..Turn::default() }
+}
+
 /// Check values by connection.
 fn checks(done: &Done, numbers: &Numbers) -> Vec<Vec<u64>> {
     let mut samples = numbers.samples.iter().map(|sample| sample.check);
@@ -97,7 +105,7 @@ fn answers_in_pieces_are_put_together() {
 }
 
 #[test]
-fn a_mark_without_a_target_lets_go_and_forgets_nothing() {
+fn who_is_let_go_keeps_its_numbers() {
     let addr = server(|socket, number, _| socket.write_all(&http::answer_bytes(number)));
     let mut generator = generator("batch-4", 2);
     let mut all = Vec::new();
@@ -105,11 +113,28 @@ fn a_mark_without_a_target_lets_go_and_forgets_nothing() {
         let (done, numbers) = generator.slice(&open(addr, 1_000), vec![0; 4]).unwrap();
         assert!(done.errors.is_empty(), "{done:?}");
         all.extend(numbers.samples.iter().map(|sample| sample.check));
-        generator.slice(&Turn::default(), Vec::new()).unwrap();
+        generator.slice(&let_go(), Vec::new()).unwrap();
     }
     all.sort_unstable();
     all.dedup();
     assert_eq!(all.len(), 8, "no number is asked for twice: {all:?}");
+}
+
+#[test]
+fn a_mark_costs_no_server_its_connections() {
+    let opened = Arc::new(AtomicU64::new(0));
+    let counter = Arc::clone(&opened);
+    let addr = server(move |socket, number, nth| {
+        counter.fetch_add(u64::from(nth == 0), Relaxed);
+        socket.write_all(&http::answer_bytes(number))
+    });
+    let mut generator = generator("batch-4", 2);
+    for (before, connections) in [(Turn::default(), 2), (Turn::default(), 2), (let_go(), 4)] {
+        generator.slice(&before, Vec::new()).unwrap();
+        let (done, _) = generator.slice(&open(addr, 1_000), vec![0; 4]).unwrap();
+        assert!(done.samples == 4 && done.errors.is_empty(), "{done:?}");
+        assert_eq!(opened.load(Relaxed), connections, "after {before:?}");
+    }
 }
 
 #[test]
@@ -127,7 +152,7 @@ fn a_server_at_the_address_of_one_that_has_ended_has_its_numbers_from_the_start(
             let expected = (0..).map(|k| k * 2 + connection as u64).take(checks.len());
             assert_eq!(checks, expected.collect::<Vec<_>>());
         }
-        generator.slice(&Turn::default(), Vec::new()).unwrap();
+        generator.slice(&let_go(), Vec::new()).unwrap();
     }
 }
 

@@ -1,7 +1,11 @@
 //! Races end to end: blocks, rounds, controls, foreign programs, and everything that goes wrong.
 
 use std::{
-    collections::BTreeMap, fs, ops::ControlFlow, os::unix::fs::PermissionsExt, sync::LazyLock,
+    collections::BTreeMap,
+    fs,
+    ops::ControlFlow,
+    os::unix::fs::{PermissionsExt, symlink},
+    sync::LazyLock,
     time::Duration,
 };
 
@@ -28,6 +32,17 @@ const EFFORT: Effort = Effort {
 };
 
 fn plan(scenario: &str, models: &[&str], load: &str, external: &[(&str, &str)]) -> Plan {
+    plan_against(None, scenario, models, load, external)
+}
+
+/// With another reference than the scenario's.
+fn plan_against(
+    reference: Option<&str>,
+    scenario: &str,
+    models: &[&str],
+    load: &str,
+    external: &[(&str, &str)],
+) -> Plan {
     let chosen = |cell: &&Cell| cell.scenario.id == scenario && models.contains(&cell.model.id);
     let cells: Vec<Cell> = CELLS.iter().filter(chosen).cloned().collect();
     let contender = |(id, fault): &(&str, &str)| {
@@ -42,7 +57,7 @@ fn plan(scenario: &str, models: &[&str], load: &str, external: &[(&str, &str)]) 
         name_placement: false,
         effort: EFFORT,
         seed: 7,
-        reference: None,
+        reference,
         controls: true,
         external: external.iter().map(contender).collect(),
         margin: BTreeMap::new(),
@@ -189,21 +204,103 @@ fn a_foreign_program_races_by_the_protocol_alone() {
     }
 }
 
+/// A port that is free.
+fn port() -> String {
+    net::listen().unwrap().local_addr().unwrap().port().to_string()
+}
+
+/// Makes the foreign programs of a plan servers, on this port, each with its fault.
+fn serve_in_python(plan: &mut Plan, port: &str) {
+    let script = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/server.py");
+    for external in plan.entrants.iter_mut().filter_map(|e| e.external.as_mut()) {
+        let fault = external.command[2].clone();
+        external.command = ["python3", script, port, &fault].map(str::to_owned).to_vec();
+    }
+}
+
 #[test]
 fn a_server_may_have_the_same_address_in_every_block() {
-    let port = net::listen().unwrap().local_addr().unwrap().port().to_string();
-    let script = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/server.py");
+    let port = port();
     for load in ["closed-4", "open-1000"] {
         let mut plan = plan("echo-server", &["threads/per-task"], load, &[("python/own-port", "")]);
-        for external in plan.entrants.iter_mut().filter_map(|e| e.external.as_mut()) {
-            external.command = ["python3", script, &port].map(str::to_owned).to_vec();
-        }
+        serve_in_python(&mut plan, &port);
         let race = run(&plan, &processes());
         assert_eq!(race.blocks.len(), 2);
         for contender in ["threads/per-task", "python/own-port"] {
             all_ok(&race, contender);
         }
     }
+}
+
+fn lost_no_connection(race: &Race, contender: &str) {
+    for slice in race.trials(contender).flat_map(|(_, trial)| &trial.slices) {
+        assert!(slice.errors.is_empty(), "{contender}: {slice:?}");
+    }
+}
+
+#[test]
+fn a_server_at_the_address_of_another_fails_and_names_it() {
+    let server = "python/own-port";
+    let (models, external) = (&["threads/per-task"], &[(server, "shared")]);
+    let mut plan = plan_against(Some(server), "echo-server", models, "closed-4", external);
+    // Its controls are the same program at the same port, and the system shares it out among them.
+    serve_in_python(&mut plan, &port());
+    let race = run(&plan, &processes());
+    for control in ["python/own-port+twin", "python/own-port+handicap"] {
+        let trials = trials(&race, control);
+        assert_eq!(trials.len(), 2);
+        for trial in trials {
+            let cause = cause(trial);
+            assert!(cause.starts_with("it listens at 127.0.0.1:"), "{control}: {cause}");
+            assert!(cause.contains(", where python/own-port does: "), "{control}: {cause}");
+            assert!(cause.contains("port 0"), "what to do: {cause}");
+        }
+    }
+    for contender in ["threads/per-task", server] {
+        all_ok(&race, contender);
+        for trial in trials(&race, contender) {
+            assert!(trial.slices.iter().any(|slice| slice.done > 0), "{contender}");
+        }
+        lost_no_connection(&race, contender);
+    }
+}
+
+#[test]
+fn a_server_that_nobody_finds_fails_alone() {
+    let external = [("python/silent", "silent"), ("python/lost", "lost")];
+    let mut plan = plan("echo-server", &["threads/per-task"], "closed-4", &external);
+    serve_in_python(&mut plan, "0");
+    let race = run(&plan, &processes());
+    for (id, said) in [
+        ("python/silent", "it does not say where it listens"),
+        ("python/lost", "the generator could not connect: connection refused"),
+    ] {
+        let failed = trials(&race, id);
+        assert_eq!(failed.len(), 2, "{id}");
+        for trial in failed {
+            assert!(cause(trial).starts_with(said), "{id}: {:?}", trial.outcome);
+        }
+    }
+    for contender in ["threads/per-task", "threads/per-task+twin"] {
+        all_ok(&race, contender);
+        lost_no_connection(&race, contender);
+    }
+}
+
+#[test]
+fn who_fails_at_a_whole_batch_has_failed_and_is_not_too_slow() {
+    let external = [("python/hangs-up", "hang-up")];
+    let mut plan = plan("echo-server", &["threads/per-task"], "batch-1000", &external);
+    serve_in_python(&mut plan, "0");
+    let race = run(&plan, &processes());
+    assert_eq!(race.contender("python/hangs-up").unwrap().fits, Fits::Yes);
+    let failed = trials(&race, "python/hangs-up");
+    assert_eq!(failed.len(), 2);
+    for trial in failed {
+        let said = "no operation of a turn ended well: unexpected end of file";
+        assert_eq!(cause(trial), said, "{:?}", trial.outcome);
+    }
+    all_ok(&race, "threads/per-task");
 }
 
 #[test]
@@ -254,6 +351,31 @@ fn a_program_that_cannot_be_started_is_named() {
         let cause = cause(trials(&race, "no/program")[0]);
         assert!(cause.starts_with(&said), "{cause}");
         all_ok(&race, "threads/per-task");
+    }
+}
+
+#[test]
+fn another_build_of_the_program_does_not_join_its_race() {
+    // Near the program, so that it can have another name there. A copy could not be started while
+    // another test starts a process, which has the copy open for writing until it is one.
+    let folder = tempfile::tempdir_in(env!("CARGO_TARGET_TMPDIR")).unwrap();
+    let [program, other] = ["program", "other"].map(|name| folder.path().join(name));
+    fs::hard_link(env!("CARGO_BIN_EXE_deadheat"), &program).unwrap();
+    symlink("/bin/sh", &other).unwrap();
+    let plan = plan("sleep", &["threads/per-task"], "closed-2", &[]);
+    let mut race = race::begin(&plan);
+    let mut rebuild = |race: &mut Race, progress: Progress| {
+        if progress == Progress::Block && race.blocks.len() == 1 {
+            fs::rename(&other, &program).unwrap();
+        }
+        ControlFlow::Continue(())
+    };
+    race::run(&plan, &Processes::of(&program), &mut race, &mut rebuild).unwrap();
+    for contender in ["threads/per-task", "threads/per-task+twin"] {
+        let [first, second] = trials(&race, contender)[..] else { panic!("{:?}", race.blocks) };
+        assert_eq!(first.outcome, Outcome::Ok, "{contender}");
+        let said = "failed to start its process: this program was rebuilt while it ran: ";
+        assert!(cause(second).starts_with(said), "{contender}: {:?}", second.outcome);
     }
 }
 

@@ -2,6 +2,8 @@
 port of its own does: every block finds it at the same address (docs/protocol.md)."""
 import json, socket, struct, sys, threading
 
+fault = sys.argv[2] if len(sys.argv) > 2 else ""
+
 
 def send(message):
     body = json.dumps(message).encode()
@@ -17,6 +19,8 @@ def receive():
 def serve(connection):
     connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
     while piece := connection.recv(65536):
+        if fault == "hang-up":
+            break
         connection.sendall(piece)
     connection.close()
 
@@ -28,9 +32,11 @@ def accept(listener):
 
 send({"type": "hello", "protocol": 1, "program": "python " + sys.version.split()[0]})
 receive()
-listener = socket.create_server(("127.0.0.1", int(sys.argv[1])), backlog=128)
+address, shared = ("127.0.0.1", int(sys.argv[1])), fault == "shared"
+listener = socket.create_server(address, backlog=128, reuse_port=shared)
 threading.Thread(target=accept, args=[listener], daemon=True).start()
-send({"type": "ready", "addr": "%s:%d" % listener.getsockname()})
+addr = "127.0.0.1:1" if fault == "lost" else "%s:%d" % listener.getsockname()
+send({"type": "ready", **({} if fault == "silent" else {"addr": addr})})
 while receive()["type"] != "quit":
     send({"type": "done"})
 send({"type": "done"})

@@ -121,6 +121,9 @@ pub struct Turn {
     /// not reported; 0: none.
     #[serde(default)]
     pub extra_every: u64,
+    /// For generators: close all connections, so that servers can end.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub let_go: bool,
 }
 
 /// What happened in a turn.
@@ -141,7 +144,7 @@ pub struct Done {
     /// Operations that failed, by kind.
     #[serde(default)]
     pub errors: BTreeMap<String, u64>,
-    /// Operations of the handicap.
+    /// Operations of the handicap that ended well.
     #[serde(default)]
     pub extra: u64,
     /// From the slice's epoch to the end of its drain.

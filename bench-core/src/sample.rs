@@ -24,7 +24,7 @@ pub struct Log {
     pub client: usize,
     /// In the order in which they ended.
     pub samples: Vec<Sample>,
-    /// Operations of the handicap.
+    /// Operations of the handicap that ended well.
     pub extra: u64,
     /// Operations that failed, by kind.
     pub errors: BTreeMap<String, u64>,

@@ -160,12 +160,15 @@ impl<S: Scenario, E: Env> Client<S, E> {
         }
         cx.env.turn().await;
         let before = self.ended;
-        if let Err(error) = self.perform(cx, rules).await {
-            self.broken = true;
-            self.log.fail(&error);
+        match self.perform(cx, rules).await {
+            Ok(_) => self.log.extra += rules.ops_per_sample,
+            // An error, and nothing that was done: the other end need not have seen it.
+            Err(error) => {
+                self.broken = true;
+                self.log.fail(&error);
+            }
         }
         self.ended = before;
-        self.log.extra += rules.ops_per_sample;
     }
 
     /// After an error, opens the session again, off the clock.

@@ -20,6 +20,7 @@ mod conclusions;
 mod conditions;
 mod control;
 mod decide;
+mod distance;
 mod drift;
 mod estimate;
 mod fdr;
@@ -52,6 +53,7 @@ pub use self::{
     conclusions::{Sentence, Topic},
     conditions::Conditions,
     decide::{Decision, LARGEST_PLAN, decide},
+    distance::relative_distance,
     drift::{Drift, Spearman, drift, spearman},
     estimate::{Estimate, median},
     fdr::{discoveries, p_value},

@@ -37,7 +37,7 @@ mod words;
 
 use std::collections::BTreeMap;
 
-use deadheat_core::record::Record;
+use deadheat_core::record::{Record, Warning};
 pub use deadheat_core::stats::human;
 use serde::Serialize;
 use thiserror::Error;
@@ -74,6 +74,8 @@ pub struct Options {
     pub width: usize,
     /// Colours of the terminal; plain unless they are asked for.
     pub styles: Styles,
+    /// Warnings that stand on the reader's terminal already, and are not repeated there.
+    pub told: Vec<Warning>,
     /// What only some format knows: `key=value`, by name.
     pub extra: BTreeMap<String, String>,
 }
@@ -137,7 +139,7 @@ pub fn find(id: &str) -> Option<&'static Format> {
 
 impl Default for Options {
     fn default() -> Self {
-        Self { width: 100, styles: Styles::plain(), extra: BTreeMap::new() }
+        Self { width: 100, styles: Styles::plain(), told: Vec::new(), extra: BTreeMap::new() }
     }
 }
 

@@ -140,7 +140,7 @@ fn table(text: &mut String, summary: &Summary) {
         }
         let _ = writeln!(text, " {} | {} |", escape(&line.ratio), escape(&line.verdict));
     }
-    if let Some(note) = table.note() {
+    for note in table.notes(|_| true) {
         let _ = writeln!(text, "\n_{}_", escaped(note));
     }
     text.push('\n');

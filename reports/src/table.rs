@@ -15,6 +15,11 @@ const ABOVE: &str = "> ";
 const ABOVE_MEANS: &str =
     "> x: the quantile lies among operations that failed or never ended; x is the slowest that did";
 
+/// How a latency begins whose model waits off the clock, and what that means.
+const UNTIMED: &str = "†";
+const UNTIMED_MEANS: &str =
+    "†: it waits off the clock: this latency leaves out a wait, and is not compared";
+
 /// A column of numbers.
 #[derive(Clone, Copy)]
 pub(crate) struct Column {
@@ -133,10 +138,15 @@ impl<'a> Table<'a> {
         Self { columns, lines }
     }
 
-    /// What has to be said of quantiles that have no value, where there are any.
-    pub(crate) fn note(&self) -> Option<&'static str> {
-        let mut cells = self.lines.iter().flat_map(|line| &line.cells);
-        cells.any(|cell| cell.starts_with(ABOVE)).then_some(ABOVE_MEANS)
+    /// What the signs mean that latencies begin with, of those in the columns that are shown.
+    pub(crate) fn notes(&self, is_shown: impl Fn(usize) -> bool) -> Vec<&'static str> {
+        let has = |sign: &str| {
+            self.lines.iter().any(|line| {
+                line.cells.iter().enumerate().any(|(i, cell)| is_shown(i) && cell.contains(sign))
+            })
+        };
+        let signs = [(ABOVE, ABOVE_MEANS), (UNTIMED, UNTIMED_MEANS)];
+        signs.into_iter().filter(|(sign, _)| has(sign)).map(|(_, means)| means).collect()
     }
 
     /// Whether the leading group is a group, and so deserves a brace.
@@ -190,7 +200,8 @@ impl<'a> Line<'a> {
 }
 
 fn quantile(row: &Row, metric: Metric, value: Option<f64>) -> Option<String> {
-    above(row, metric).or(value.map(human::time))
+    let text = above(row, metric).or(value.map(human::time))?;
+    Some(if row.conditions.waits_off_the_clock { format!("{UNTIMED}{text}") } else { text })
 }
 
 /// A quantile that lies among operations that never ended: all that is known is that it is longer
@@ -219,7 +230,7 @@ pub(crate) fn ratio_head(metric: Metric) -> &'static str {
 
 #[cfg(test)]
 mod tests {
-    use deadheat_core::record::Verdict;
+    use deadheat_core::{record::Verdict, stats::Conditions};
 
     use super::*;
 
@@ -240,6 +251,26 @@ mod tests {
         assert_eq!(names, ["fast", "slow", "lost"]);
         let cells: Vec<&String> = table.lines.iter().flat_map(|line| &line.cells).collect();
         assert_eq!(cells, ["2.00 ms", "4.00 ms", "> 1.90 s"]);
-        assert!(table.note().is_some_and(|note| note.contains("never ended")));
+        let notes = table.notes(|_| true);
+        assert!(notes.len() == 1 && notes[0].contains("never ended"), "{notes:?}");
+    }
+
+    #[test]
+    fn a_latency_that_leaves_out_a_wait_is_marked() {
+        let row = |id: &str, waits_off_the_clock| Row {
+            id: id.into(),
+            p99: Some(2e6),
+            throughput: Some(50.0),
+            conditions: Conditions { waits_off_the_clock, ..Conditions::default() },
+            ..Row::default()
+        };
+        let rows = vec![row("pool", true), row("tasks", false)];
+        let summary = Summary { rows, ..Summary::default() };
+        let table = Table::of(&summary);
+        let cells: Vec<&String> = table.lines.iter().flat_map(|line| &line.cells).collect();
+        assert_eq!(cells, ["†2.00 ms", "50.0", "2.00 ms", "50.0"]);
+        let notes = table.notes(|_| true);
+        assert!(notes.len() == 1 && notes[0].contains("waits off the clock"), "{notes:?}");
+        assert!(table.notes(|column| column > 0).is_empty(), "there is no room for the column");
     }
 }

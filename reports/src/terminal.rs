@@ -74,6 +74,14 @@ fn render(record: &Record, options: &Options) -> Result<Vec<Output>, Error> {
     let styles = &options.styles;
     let _ = writeln!(text, "{}", words::run(record));
     let _ = writeln!(text, "{}", words::machine(&record.machine));
+    if !options.told.is_empty() {
+        let note = "(the warnings given before the run are not repeated; the page has them)";
+        let mut plain = String::new();
+        wrap(&mut plain, options.width, "", note);
+        for line in plain.lines() {
+            let _ = writeln!(text, "{}", paint(styles.muted, line));
+        }
+    }
     for warning in &record.warnings {
         warn(&mut text, options, warning);
     }
@@ -151,7 +159,11 @@ fn heading(text: &mut String, options: &Options, id: &str, shape: &str) {
     text.push_str(&paint(styles.muted, &plain));
 }
 
+/// A warning, unless its reader has been told.
 fn warn(text: &mut String, options: &Options, warning: &Warning) {
+    if options.told.contains(warning) {
+        return;
+    }
     let full = format!("warning: {}", words::warning(warning));
     let mut plain = String::new();
     wrap(&mut plain, options.width, "  ", full.trim());
@@ -283,7 +295,7 @@ fn notes(
         let note = format!("({NONE}: too few samples, or not available here)");
         wrap(&mut plain, options.width, "  ", &note);
     }
-    if let Some(note) = table.note() {
+    for note in table.notes(|column| kept.contains(&column)) {
         wrap(&mut plain, options.width, "  ", &format!("({note})"));
     }
     if options.width < SPACIOUS && lines.iter().any(|line| line.verdict.contains(OPEN)) {

@@ -30,6 +30,16 @@ fn terminal() {
 }
 
 #[test]
+fn a_terminal_is_not_told_twice() {
+    let warning = "warning: the CPU governor";
+    assert!(shown("terminal", &FAILURES, 100).contains(warning));
+    let options = Options { told: FAILURES.warnings.clone(), ..Options::default() };
+    let files = (find("terminal").unwrap().render)(&FAILURES, &options).unwrap();
+    let text = String::from_utf8(files.into_iter().next().unwrap().bytes).unwrap();
+    assert!(!text.contains(warning) && text.contains("are not repeated"), "{text}");
+}
+
+#[test]
 fn md() {
     insta::assert_snapshot!("md-ordinary", shown("md", &ORDINARY, 80));
     insta::assert_snapshot!("md-failures", shown("md", &FAILURES, 80));

@@ -210,6 +210,16 @@ fn on_paper_text_needs_no_background() {
 }
 
 #[test]
+fn on_paper_only_what_was_found_is_unfolded() {
+    let page = page(&SMALL);
+    let unfolded = ".how::details-content, .found::details-content { content-visibility: visible;";
+    assert!(page.contains(unfolded) && !page.contains("details::details-content"));
+    assert_eq!(page.matches("<details class=\"how\">").count(), 1);
+    assert_eq!(page.matches("<details class=\"found\">").count(), 2, "percentiles, other metrics");
+    assert!(page.matches("<details>").count() > 0, "how it was run");
+}
+
+#[test]
 fn pages_stay_small() {
     let record = records::huge();
     let size = |races: usize| {

@@ -5,7 +5,7 @@
 //! - **Not measured**: the accuracy of the wait as such; a runtime whose timers have a coarse tick
 //!   shows here as slower, and that is a finding.
 //! - **Stands for**: waiting on anything slow, without the cost of talking to it.
-//! - **Claims**: none.
+//! - **Claims**: C1 (waits overlap).
 
 use std::{convert::Infallible, io, time::Duration};
 

@@ -154,7 +154,7 @@ fn failure(row: &Row, width: usize) -> Option<Line> {
 fn twin(summary: &Summary) -> Option<Line> {
     let twin = summary.twin.as_ref()?;
     let floor = match summary.noise_floor() {
-        Some(floor) => format!("±{}", human::percent(floor)),
+        Some(floor) => format!("noise floor {}", human::percent(floor)),
         None => format!("{} so far", human::ratio(twin.ratio)),
     };
     let mut line = Line::default();
@@ -233,7 +233,7 @@ mod tests {
           threads/pool-64       1.21 [1.16, 1.26]     slower
           blocking/sequential   not applicable: a waiting task holds the thread
           rayon/pool            failed: it ended: signal 11  [2J
-          same code, twice: ±1.3%
+          same code, twice: noise floor 1.3%
         ");
     }
 
@@ -249,7 +249,7 @@ mod tests {
           threads/pool-64       1.21 [1.1…
           blocking/sequential   not appli…
           rayon/pool            failed: i…
-          same code, twice: ±1.3%
+          same code, twice: noise floor 1…
         ");
     }
 }

@@ -2,7 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
-use deadheat_core::record::{self, Record};
+use deadheat_core::record::{self, Record, Warning};
 use deadheat_reports::{Error, Format, Options, Output, Styles, damage, file_name, formats};
 
 use crate::{
@@ -38,10 +38,11 @@ pub(crate) fn report(args: &ReportArgs) -> Result<u8, Failure> {
     Ok(exit::OK)
 }
 
-/// A record as a run prints it at its end: all that this format makes of it.
-pub(crate) fn shown(id: &str, record: &Record) -> Result<String, Failure> {
+/// A record as a run prints it at its end: all that this format makes of it. Who reads it knows the
+/// warnings in `told` already.
+pub(crate) fn shown(id: &str, record: &Record, told: &[Warning]) -> Result<String, Failure> {
     let format = find(id)?;
-    let rendered = (format.render)(record, &options());
+    let rendered = (format.render)(record, &Options { told: told.to_vec(), ..options() });
     let files = rendered.map_err(|error| unshown(&error, ""))?;
     Ok(files.iter().map(|file| String::from_utf8_lossy(&file.bytes)).collect())
 }

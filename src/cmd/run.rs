@@ -15,18 +15,16 @@ use deadheat_core::{
         self, Plan, Progress,
         child::{PATIENCE, Processes},
     },
-    record::{Kind, Outcome, Race, Record, Role, SCHEMA, Status},
-    stats::{Objective, judge, mark, summary},
+    record::{Kind, Outcome, Race, Record, SCHEMA, Status, Warning},
+    stats::{Objective, judge},
 };
-use deadheat_reports::{Options, compare as comparison};
 
 use crate::{
     board::{Course, Screen},
     choice::choose,
-    cli::{MessageFormat, OutputFormat, RunArgs},
-    closing,
+    cli::{MessageFormat, RunArgs},
     cmd::{
-        compare, report,
+        compare,
         resume::{self, Parted, Resumed},
     },
     config::{self, Outsider},
@@ -39,6 +37,7 @@ use crate::{
     program,
 };
 
+mod finish;
 mod slo;
 mod until;
 mod warnings;
@@ -59,6 +58,7 @@ pub(crate) fn run(cells: &[Cell], args: &RunArgs) -> Result<u8, Failure> {
         None => Run::new(cells, args.clone(), None)?,
     };
     let raced = match run.slo()? {
+        _ if resume::is_complete(&run.plans, &run.record) => Ok(()),
         Some(objective) => run.carry(objective),
         None => run.race(),
     };
@@ -98,6 +98,8 @@ struct Run {
     events: Events,
     /// What `--baseline` names.
     baseline: Option<Record>,
+    /// Warnings given before it began.
+    told: Vec<Warning>,
     started: u64,
     /// Of the races in slices so far: what they were estimated to take, and what they took. Those
     /// that run alone are not calibrated, and tell nothing of these.
@@ -163,10 +165,19 @@ impl Run {
             warnings::add(&mut record.warnings, warning);
         }
         plans.extend(fresh);
-        if args.effort.slo.is_none() {
-            plan::lines(&plans).iter().for_each(output::note);
+        if resume::is_complete(&plans, &record) {
+            output::note(format_args!(
+                "{} is complete already: nothing is left to be raced, and its report follows",
+                folder.path().display()
+            ));
+        } else {
+            // As long as it runs, also when it runs again.
+            record.run.ended.clear();
+            if args.effort.slo.is_none() {
+                plan::lines(&plans).iter().for_each(output::note);
+            }
         }
-        warnings::announce(&plans, &record, &folder);
+        let told = warnings::announce(&plans, &record, &folder);
         let screen = Screen::new();
         let events = Events::new(args.results.message_format == MessageFormat::Json);
         events.begin(&record, &plans);
@@ -181,6 +192,7 @@ impl Run {
             screen,
             events,
             baseline,
+            told,
             started,
             sliced,
         })
@@ -314,76 +326,6 @@ impl Run {
             None => self.folder.save(&self.record),
         }
     }
-
-    /// Writes and prints the reports.
-    fn finish(&mut self, strict: bool) -> Result<u8, Failure> {
-        let mut page = self.folder.record();
-        let mut unwritten = None;
-        for id in ["md", "html"] {
-            let Some(format) = deadheat_reports::find(id) else { continue };
-            if id == "html" && self.args.results.noplot {
-                continue;
-            }
-            match (format.render)(&self.record, &Options::default()) {
-                Ok(files) => match self.folder.add(&files) {
-                    Ok(main) => page = main,
-                    Err(failure) => unwritten = Some(failure),
-                },
-                Err(error) => output::warn(&error.to_string(), ""),
-            }
-        }
-        self.folder.link_latest();
-        if let Some(name) = &self.args.results.save_baseline {
-            let kept = self.folder.keep_as(name)?;
-            output::note(format_args!("baseline {name}: {}", kept.display()));
-        }
-        let printed = self.print(&page);
-        unwritten.map_or(printed, Err)?;
-        Ok(self.code(strict))
-    }
-
-    /// Prints the result. Where its format has no place for it, everything else is told all the
-    /// same.
-    fn print(&self, page: &std::path::Path) -> Result<(), Failure> {
-        let format = self.args.results.output_format;
-        let bencher = format == OutputFormat::Bencher;
-        let (result, unshown) = match report::shown(format.id(), &self.record) {
-            Ok(text) => (text, None),
-            Err(failure) => (String::new(), Some(failure)),
-        };
-        let mut rest = String::new();
-        if let Some(baseline) = &self.baseline {
-            let compared = comparison::compare(baseline, &self.record, false);
-            rest = format!("\n{}", comparison::text(&compared));
-        }
-        let closing = closing::sentences(&self.record, page);
-        // They sum up races; where there are only capacities, those have just been told.
-        let skip = if self.record.races.is_empty() { closing.len() - 1 } else { 0 };
-        rest = format!("{rest}\n{}\n", closing[skip..].join("\n"));
-        // Standard output has one thing: events, lines for tools, or all that people read.
-        match (self.events.are_wanted(), bencher) {
-            (true, _) => output::aside(&(result + &rest)),
-            (false, true) => {
-                output::result(&result);
-                output::aside(&rest);
-            }
-            (false, false) => output::result(&(result + &rest)),
-        }
-        self.events.end(&self.record);
-        unshown.map_or(Ok(()), Err)
-    }
-
-    fn code(&self, strict: bool) -> u8 {
-        let Record { races, capacities, .. } = &self.record;
-        let has_failed = races.iter().any(failed) || capacities.iter().any(slo::failed);
-        let is_open = races.iter().any(unjudged) || capacities.iter().any(slo::unjudged);
-        match () {
-            () if self.record.run.interrupted => exit::INTERRUPTED,
-            () if has_failed => exit::FAILED,
-            () if strict && is_open => exit::UNJUDGED,
-            () => exit::OK,
-        }
-    }
 }
 
 /// Whether the race, or a cell of it, failed.
@@ -391,21 +333,6 @@ pub(crate) fn failed(race: &Race) -> bool {
     let mut trials = race.blocks.iter().flat_map(|block| &block.trials);
     matches!(race.status, Status::Failed(_))
         || trials.any(|trial| matches!(trial.outcome, Outcome::Failed { .. }))
-}
-
-/// Whether its controls void it, or it compared nothing.
-fn unjudged(race: &Race) -> bool {
-    let summary = summary(race);
-    let judged = summary
-        .rows
-        .iter()
-        .filter(|row| row.role == Role::Model)
-        .filter_map(|row| row.verdict.as_ref())
-        .any(|verdict| {
-            let silent = verdict.marks.iter().any(|known| mark::SILENT.contains(&known.as_str()));
-            verdict.lo.is_some() && !silent
-        });
-    summary.is_invalid() || !judged
 }
 
 /// Fits each plan to this machine. What is wrong here is wrong in the race, and is reported there.

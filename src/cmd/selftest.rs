@@ -106,6 +106,7 @@ fn limit(known: &Known) -> String {
         Limit::AtMost => "at most".into(),
         Limit::AtLeast => "at least".into(),
         Limit::Margin(margin) => format!("dead heat within {}", human::percent(margin)),
+        Limit::Less => "less".into(),
     }
 }
 

@@ -1,4 +1,4 @@
-//! The nine core courses under every model.
+//! The nine core scenarios under every model.
 
 use deadheat_core::cell::Cell;
 

@@ -24,7 +24,7 @@ fn small(scenario: &str) -> &'static str {
 
 /// A cell in rehearsal: its parameters, and what its children are prepared with.
 pub(crate) struct Course {
-    cells: &'static [Cell],
+    pub(crate) cells: &'static [Cell],
     pub(crate) cell: &'static Cell,
     params: Params,
     pub(crate) load: Load,

@@ -17,6 +17,7 @@ const BAD: &[Bad] = &[
     (&["run", "--exact", "tcp-echo"], 2, &["\"tcp-echo\"", "tcp-echo/closed-16"]),
     (&["run", "--skip", "."], 2, &["nothing is left"]),
     (&["run", "--models", "tokyo/multi-thread"], 2, &["no model", "near: tokio/multi-thread"]),
+    (&["run", "--models", "tokyo"], 2, &["no model is called \"tokyo\"", "near: tokio"]),
     (&["run", "--scenarios", "slep"], 2, &["no scenario is called \"slep\"", "near: sleep"]),
     (&["run", "--reference", "threads"], 2, &["\"threads\""]),
     (&["run", "--slice", "15"], 2, &["'15'", "--slice", "needs a unit"]),

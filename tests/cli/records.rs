@@ -7,7 +7,7 @@ use deadheat::{
     reports::{Options, formats},
 };
 
-use crate::support::{deadheat, stderr, stdout};
+use crate::support::{self, deadheat, stderr, stdout};
 
 /// A record of this schema, small enough to be in the repository.
 const RECORD: &str = "reports/tests/records/first.json";
@@ -193,4 +193,26 @@ fn two_records_are_compared_and_nothing_is_called_a_verdict() {
     new["races"][0]["id"] = "tcp-echo/closed-17".into();
     let apart = compare(&new, &[]);
     assert!(apart.contains("only in the old record") && apart.contains("only in the new record"));
+}
+
+#[test]
+fn a_baseline_is_replaced_and_never_written_into() {
+    let target = tempfile::tempdir().unwrap();
+    let save = || {
+        let mut run = deadheat();
+        run.args(["run", "sleep/blocking", "--blocks", "1", "--rounds", "1", "--slice", "5ms"]);
+        run.args(["--noplot", "--save-baseline", "before"]);
+        let output = run.env("CARGO_TARGET_DIR", target.path()).output().unwrap();
+        assert_eq!(output.status.code(), Some(0), "{}", stderr(&output));
+    };
+    save();
+    let kept = target.path().join("deadheat/baselines/before");
+    let first = support::record(&kept);
+    // As for whoever has it open.
+    let seen = target.path().join("seen.json");
+    fs::hard_link(kept.join("results.json"), &seen).unwrap();
+    save();
+    assert_ne!(support::record(&kept).run.id, first.run.id);
+    assert_eq!(record::read(&seen).unwrap(), first);
+    assert_eq!(fs::read_dir(&kept).unwrap().count(), 1, "nothing else is left");
 }

@@ -151,6 +151,20 @@ fn a_run_that_was_killed_goes_on_where_it_was() {
     assert_eq!(race.blocks[..done], before.races[0].blocks, "what was measured stands");
     assert_eq!((&after.run.id, after.run.seed), (&before.run.id, 7));
     assert!(folder.join("report.html").exists());
+    assert!(!stderr(&output).contains("is complete already"), "{}", stderr(&output));
+    is_told_again(&folder);
+}
+
+/// A run that is complete stays as it is.
+fn is_told_again(folder: &std::path::Path) {
+    let before = record(folder);
+    let again = deadheat().args(["run", "--resume"]).arg(folder).output().unwrap();
+    let said = stderr(&again);
+    assert_eq!(again.status.code(), Some(0), "{said}");
+    assert!(said.contains(&format!("{} is complete already", folder.display())), "{said}");
+    assert!(!said.contains("plan:"), "{said}");
+    assert!(stdout(&again).contains("report.html"), "{}", stdout(&again));
+    assert_eq!(record(folder), before);
 }
 
 /// Its operations take longer than their scenario says, so that calibration changes its window on
@@ -269,6 +283,7 @@ fn carried(scenario: &str, folder: &std::path::Path) {
     // A finished search is not searched again.
     let again = deadheat().args(["run", "--resume"]).arg(folder).output().unwrap();
     assert_eq!(again.status.code(), Some(0), "{}", stderr(&again));
+    assert!(stderr(&again).contains("is complete already"), "{}", stderr(&again));
     assert_eq!(support::record(folder).capacities, record.capacities);
 }
 

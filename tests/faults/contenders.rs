@@ -1,9 +1,9 @@
 //! Contenders that crash, hang, keep silent, stop reading, print rubbish or never rest: rows with a
-//! cause, and exit code 1.
+//! cause, and exit code 1. And what becomes of processes that contenders start in their turn.
 
 use std::{
     fs,
-    path::Path,
+    path::{Path, PathBuf},
     process::{Command, Output},
 };
 
@@ -148,4 +148,64 @@ fn a_foreign_program_dies_with_its_parent_even_if_it_never_rests() {
     running.child.wait().unwrap();
     let foreign = found.unwrap();
     support::until(|| !support::is_alive(foreign.0));
+}
+
+/// What contenders note: processes that they have started, and that they come to their own end.
+struct Notes(PathBuf);
+
+impl Notes {
+    /// The processes behind this word.
+    fn pids(&self, word: &str) -> Vec<u32> {
+        let text = fs::read_to_string(&self.0).unwrap_or_default();
+        let pid = |line: &str| -> Option<u32> { line.strip_prefix(word)?.trim().parse().ok() };
+        text.lines().filter_map(pid).collect()
+    }
+}
+
+impl Drop for Notes {
+    fn drop(&mut self) {
+        // Whatever comes of their test.
+        let left = ["brood", "orphans", "daemon"].map(|word| self.pids(word)).concat();
+        left.into_iter().map(Foreign).for_each(drop);
+    }
+}
+
+/// Races contenders that start a process each, which lasts for an hour; what they have noted.
+fn race_that_ends(folder: &Path, faults: &[&str], code: i32) -> Notes {
+    let notes = Notes(folder.join("notes"));
+    let mut run = command(folder, faults, "closed-2", 1);
+    run.env("CONTENDER_NOTES", &notes.0);
+    let mut running = Running::start(run, &folder.join("run"));
+    support::until(|| running.child.try_wait().unwrap().is_some());
+    assert_eq!(running.child.wait().unwrap().code(), Some(code), "{}", running.said());
+    notes
+}
+
+#[test]
+fn what_a_contender_has_started_ends_with_it() {
+    let folder = tempfile::tempdir().unwrap();
+    let notes = race_that_ends(folder.path(), &["brood", "orphans"], 1);
+    let record = record(&folder.path().join("run"));
+    let race = &record.races[0];
+    assert_eq!(race.status, Status::Complete);
+    assert_eq!(causes(race, "py/brood"), [""]);
+    let crashed = causes(race, "py/orphans");
+    let is_told = |cause: &String| cause.contains("signal: 6") && cause.ends_with("about to crash");
+    assert!(crashed.len() == 1 && crashed.iter().all(is_told), "{crashed:?}");
+    for word in ["brood", "orphans"] {
+        let started = notes.pids(word);
+        let is_over = started.iter().all(|pid| !support::is_alive(*pid));
+        assert!(!started.is_empty() && is_over, "{word}: {started:?}");
+    }
+    let (ended, started) = (notes.pids("ended"), notes.pids("brood"));
+    assert_eq!(ended.len(), started.len(), "who has said the last word may end by itself");
+}
+
+#[test]
+fn who_has_left_its_group_holds_nobody_up() {
+    let folder = tempfile::tempdir().unwrap();
+    let notes = race_that_ends(folder.path(), &["daemon"], 0);
+    assert_eq!(causes(&record(&folder.path().join("run")).races[0], "py/daemon"), [""]);
+    let left = notes.pids("daemon");
+    assert!(!left.is_empty() && left.iter().all(|pid| support::is_alive(*pid)), "{left:?}");
 }

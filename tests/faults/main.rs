@@ -11,6 +11,7 @@ mod contenders;
 mod disk;
 mod limits;
 mod peers;
+mod rebuild;
 mod resume;
 mod script;
 #[path = "../cli/support.rs"]

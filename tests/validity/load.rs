@@ -168,6 +168,21 @@ fn overflow(ended: Arc<AtomicBool>) -> thread::JoinHandle<()> {
 }
 
 #[test]
+fn connections_that_are_dropped_are_counted_where_somebody_listens() {
+    if resource::listen_overflows().is_none() {
+        return skipped("the kernel does not count them");
+    }
+    // A client alone, a client and its server, a server.
+    for (scenario, listens) in [("sleep", false), ("tcp-echo", true), ("echo-server", true)] {
+        let race = run(&plan(scenario, &["threads/per-task"], "closed-2", "free"));
+        let slices: Vec<_> =
+            race.trials("threads/per-task").flat_map(|(_, trial)| &trial.slices).collect();
+        let counted = slices.iter().all(|slice| slice.listen_overflows.is_some() == listens);
+        assert!(!slices.is_empty() && counted, "{scenario}: {slices:?}");
+    }
+}
+
+#[test]
 fn connections_that_are_dropped_during_a_race_stand_in_its_record_and_beside_its_verdicts() {
     if resource::listen_overflows().is_none() {
         return skipped("the kernel does not count them");

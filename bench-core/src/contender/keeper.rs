@@ -82,7 +82,8 @@ impl Gates {
 }
 
 impl Doors {
-    /// A gate per session, or per lane with its share of the clients.
+    /// A gate per session, or per lane with its share of the clients: client `i` is behind gate
+    /// `i % gates`.
     pub(super) fn new(gates: usize, clients: usize) -> (Self, Gates) {
         let (answers, answered) = mpsc::channel();
         let (doors, gates) = (0..gates)
@@ -175,11 +176,7 @@ impl Keeper<'_> {
         (self.hold)(true);
         let epoch = (self.now)();
         let (announce, queue) = unbounded();
-        for door in &self.doors {
-            let arrivals = (turn.for_ns == 0).then(|| queue.clone());
-            let logs = self.logs.pop().unwrap_or_default();
-            let _ = door.try_send(Go { stop: epoch + turn.for_ns, arrivals, logs });
-        }
+        self.let_in(epoch + turn.for_ns, (turn.for_ns == 0).then_some(&queue));
         let levels = (turn.for_ns > 0).then(|| self.levels_under_load(epoch, turn.for_ns));
         let lags = self.pace(arrivals, epoch, announce);
         (self.hold)(false);
@@ -202,9 +199,11 @@ impl Keeper<'_> {
         Ok((done, Numbers { samples, lags, censored, ..Numbers::default() }))
     }
 
-    /// Room for twice the last slice, or for a whole batch.
+    /// Room for twice the last slice, or for a whole batch. The lists come into the order of their
+    /// doors, whoever was back first.
     fn make_room(&mut self, arrivals: usize, for_ns: u64) {
-        self.logs.sort_by_key(|logs| logs.first().map(|log| log.client));
+        let doors = self.doors.len();
+        self.logs.sort_by_key(|logs| logs.first().map(|log| log.client % doors));
         let clients = self.logs.iter().map(Vec::len).sum::<usize>().max(1);
         // Of a closed load: a sample each microsecond, between all clients.
         let closed = usize::try_from(for_ns / 1_000).unwrap_or(MOST_ROOM).min(MOST_ROOM);
@@ -212,6 +211,13 @@ impl Keeper<'_> {
         for log in self.logs.iter_mut().flatten() {
             let room = FIRST_ROOM.max(2 * log.samples.len()).max(share);
             log.reset(room);
+        }
+    }
+
+    /// Opens every door, with the logs of the clients behind it.
+    fn let_in(&mut self, stop: u64, arrivals: Option<&Receiver<u64>>) {
+        for (door, logs) in self.doors.iter().zip(self.logs.drain(..)) {
+            let _ = door.try_send(Go { stop, arrivals: arrivals.cloned(), logs });
         }
     }
 
@@ -289,5 +295,41 @@ impl Keeper<'_> {
         }
         let Observed { units, facts } = (self.observe)();
         Done { units, facts, ..done }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// What a gate hands back: the logs of its clients, from one of them on.
+    fn logs(gate: &Gate, first: usize) -> Vec<Log> {
+        let mut clients = gate.clients.clone();
+        clients.rotate_left(first % gate.clients.len());
+        clients.into_iter().map(|client| Log { client, ..Log::default() }).collect()
+    }
+
+    #[test]
+    fn every_gate_gets_the_logs_of_its_own_clients() {
+        for (clients, lanes) in [(3, 2), (16, 3), (64, 6), (4, 2), (5, 5), (2, 1)] {
+            let (doors, gates) = Doors::new(lanes, clients);
+            let gates: Vec<_> = (0..lanes).map(|lane| gates.take(lane)).collect();
+            let mut keeper = doors.keeper(false);
+            for slice in 0..4 {
+                // Each time another one is back first, and another client is its first.
+                for gate in gates.iter().cycle().skip(slice).take(lanes) {
+                    gate.answers.send(Ok(logs(gate, slice))).unwrap();
+                }
+                keeper.collect(GRACE).unwrap();
+                keeper.make_room(0, 0);
+                keeper.let_in(0, None);
+                for gate in &gates {
+                    let go = gate.go.try_recv().unwrap();
+                    let mut dealt: Vec<_> = go.logs.iter().map(|log| log.client).collect();
+                    dealt.sort_unstable();
+                    assert_eq!(dealt, gate.clients, "{clients} clients on {lanes} lanes");
+                }
+            }
+        }
     }
 }

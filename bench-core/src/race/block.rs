@@ -7,7 +7,7 @@ use std::{
 
 use crate::{
     cell::Verifier,
-    protocol::{Done, Numbers, Prepare, Turn},
+    protocol::{Done, Prepare, Turn},
     race::{
         Peers, Plan, RaceError,
         child::{Child, Launcher},
@@ -20,6 +20,10 @@ use crate::{
     record::{Block, Contender, Fits, Foul, Handicap, Kind, Metric, PeerCounts, Race, Weather},
     resource,
 };
+
+mod served;
+
+use self::served::{generated, keep_apart};
 
 /// A block, and what is known of its contenders only now.
 pub(super) struct Measured {
@@ -109,6 +113,12 @@ impl<'a> Cast<'a> {
         for (_, player) in &mut players {
             self.await_ready(player)?;
         }
+        if self.plan.scenario.server {
+            keep_apart(&mut players);
+        }
+        for (_, player) in &mut players {
+            self.introduce(player)?;
+        }
         let shape = &self.plan.shape;
         let (rounds, warmup) = (shape.rounds, shape.warmup);
         let race = self.plan.id();
@@ -175,6 +185,7 @@ impl<'a> Cast<'a> {
         for (position, place) in order::shuffled(able.len(), seed).into_iter().enumerate() {
             let mut player = self.start(able[place]);
             self.await_ready(&mut player)?;
+            self.introduce(&mut player)?;
             for round in 0..rounds {
                 let schedule_seed =
                     order::seed(self.plan.seed, &self.plan.id(), block, 2 * round + 1);
@@ -218,11 +229,6 @@ impl<'a> Cast<'a> {
         stolen.foul
     }
 
-    /// Closes the generator's connections, so that the servers can end.
-    pub(super) fn let_go(&mut self) -> Result<(), RaceError> {
-        if self.plan.scenario.server { self.mark_peers().map(drop) } else { Ok(()) }
-    }
-
     pub(super) fn start(&self, entrant: usize) -> Player {
         let entrant = &self.plan.entrants[entrant];
         let contender = &entrant.contender;
@@ -252,7 +258,7 @@ impl<'a> Cast<'a> {
         player
     }
 
-    /// Waits for a contender, and has the generator connect to it where it is a server.
+    /// Waits for a contender.
     pub(super) fn await_ready(&mut self, player: &mut Player) -> Result<(), RaceError> {
         let Some(child) = &mut player.child else { return Ok(()) };
         match child.wait_ready() {
@@ -263,21 +269,10 @@ impl<'a> Cast<'a> {
             }
             Err(error) => {
                 player.fail(error.to_string());
-                return self.check_peers();
-            }
-        }
-        if self.plan.scenario.server {
-            let turn = Turn { target: player.target, ..Turn::default() };
-            if let Err(error) = self.generator().turn(&turn, &[]) {
-                player.fail(format!("the generator could not connect: {error}"));
                 self.check_peers()?;
             }
         }
         Ok(())
-    }
-
-    fn generator(&mut self) -> &mut Child {
-        &mut self.peers.children[0]
     }
 
     /// What a slice asks for; `warm`: it only warms up.
@@ -309,6 +304,13 @@ impl<'a> Cast<'a> {
         self.barometer.read(peers.chain(others).collect::<BTreeSet<u32>>().into_iter())
     }
 
+    /// Connections that listeners have dropped so far. The system counts everybody's: `None` where
+    /// nobody in this race listens.
+    fn overflows(&self) -> Option<u64> {
+        let listens = self.plan.scenario.server || !self.peers.addrs.is_empty();
+        listens.then(resource::listen_overflows).flatten()
+    }
+
     /// A slice of one contender. A contender's failure is its own; a peer's ends the race.
     fn slice(
         &mut self,
@@ -321,7 +323,7 @@ impl<'a> Cast<'a> {
             return Ok(Weather::default());
         }
         let (turn, arrivals) = self.turn_of(player, seed, round.is_none());
-        let overflows = resource::listen_overflows();
+        let overflows = self.overflows();
         let before = self.weather(player);
         let (result, peer) = if self.plan.scenario.server {
             let result = self.serve(player, &turn, &arrivals);
@@ -341,7 +343,7 @@ impl<'a> Cast<'a> {
             }
         };
         let weather = weather::between(&before, &self.weather(player), self.cpus.len());
-        let overflowed = resource::listen_overflows().zip(overflows).map(|(now, then)| now - then);
+        let overflowed = self.overflows().zip(overflows).map(|(now, then)| now - then);
         player.see_levels(done.levels, self.plan);
         if let Some(Handicap::Clock { factor }) = player.handicap {
             stretch(&mut numbers.samples, factor);
@@ -369,37 +371,27 @@ impl<'a> Cast<'a> {
         Ok(weather)
     }
 
-    /// A server's slice: the generator's samples, between two readings of the server's counters.
-    pub(super) fn serve(
-        &mut self,
-        player: &mut Player,
-        turn: &Turn,
-        arrivals: &[u64],
-    ) -> io::Result<(Done, Numbers)> {
-        let begin = player.run(&Turn::default(), &[])?.0;
-        let (load, numbers) = self.generator().turn(turn, arrivals)?;
-        let end = player.run(&Turn::default(), &[])?.0;
-        let levels = end.levels;
-        Ok((Done { begin: begin.end, end: end.begin, levels, ..load }, numbers))
-    }
-
     fn mark_peers(&mut self) -> Result<Vec<Done>, RaceError> {
-        let marks: io::Result<Vec<_>> = self.peers.children.iter_mut().map(Child::mark).collect();
-        match marks {
-            Ok(marks) => Ok(marks),
-            Err(error) => Err(self.peer_failed(&error)),
+        let mut marks = Vec::new();
+        for peer in 0..self.peers.children.len() {
+            match self.peers.children[peer].mark() {
+                Ok(mark) => marks.push(mark),
+                Err(error) => return Err(self.peer_failed(peer, &error)),
+            }
         }
+        Ok(marks)
     }
 
-    /// After a contender's failure: whether a peer is to blame.
+    /// After a contender's failure: whether a peer is to blame. A mark costs the others nothing: a
+    /// generator keeps its connections.
     fn check_peers(&mut self) -> Result<(), RaceError> {
         self.mark_peers().map(drop)
     }
 
-    fn peer_failed(&mut self, error: &io::Error) -> RaceError {
+    fn peer_failed(&mut self, peer: usize, error: &io::Error) -> RaceError {
         let setup =
             crate::scenario::Setup { params: &self.plan.params, load: self.plan.load, peers: &[] };
-        let name = (self.plan.scenario.peers)(&setup).first().map_or("peer", |spec| spec.name);
+        let name = (self.plan.scenario.peers)(&setup).get(peer).map_or("peer", |spec| spec.name);
         let said: Vec<_> = self.peers.children.iter_mut().map(Child::said).collect();
         RaceError::Peer { name, cause: format!("{error} {}", said.join(" ")).trim_end().into() }
     }
@@ -438,10 +430,4 @@ fn counted(before: &[Done], after: &[Done]) -> Option<PeerCounts> {
         }
     }
     counts.then_some(total)
-}
-
-/// What a generator saw of the server that it loaded.
-fn generated(done: &Done) -> PeerCounts {
-    let fact = |name| done.facts.get(name).and_then(serde_json::Value::as_u64).unwrap_or(0);
-    PeerCounts { done: done.samples, in_flight: fact("in_flight_ns"), busy: fact("busy_ns") }
 }

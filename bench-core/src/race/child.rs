@@ -1,17 +1,16 @@
 //! A child as the parent sees it: a process or, in tests, a thread.
 //!
-//! How it is started, and what it is then, is in `launch`.
+//! How it is started, and what it is then, is in `launch`; how a process ends is in `process`.
 
 use std::{
     fmt,
     io::{self, Read, Write},
     os::{fd::AsFd, unix::process::CommandExt},
-    process::{self, Command, Stdio},
+    process::{Command, Stdio},
     sync::{
-        Arc, Mutex, PoisonError,
+        Arc,
         atomic::{AtomicU64, Ordering::Relaxed},
     },
-    thread,
     time::Duration,
 };
 
@@ -30,17 +29,20 @@ use crate::{
 };
 
 mod launch;
+mod process;
+
+use self::process::Process;
 
 pub use self::launch::{CHILD_ARG, Launcher, Processes, Tap, Threads, be_child, is_child};
-
-/// What is kept of a child's standard error, bytes.
-const TAIL: usize = 2 << 10;
 
 /// How long a child may take to answer, beyond what it was asked to do.
 pub const PATIENCE: Duration = Duration::from_secs(30);
 
-/// How long a child may take to end by itself.
+/// How long a child may take for its last word, and a foreign one then to end by itself.
 const FAREWELL: Duration = Duration::from_secs(1);
+
+/// How often it is looked whether something has happened that cannot be waited for.
+const STEP: Duration = Duration::from_millis(1);
 
 /// A running child. Dropping it ends it.
 pub struct Child {
@@ -48,16 +50,14 @@ pub struct Child {
     deadline: Arc<AtomicU64>,
     process: Option<Process>,
     patience: Duration,
+    /// How long it may take to end by itself, once it has said its last word.
+    farewell: Duration,
+    /// Why nothing that it says answers what it is asked.
+    broken: Option<String>,
     tap: Option<(String, Tap)>,
     started: u64,
     /// From its start to its `ready`, ns.
     pub ready_ns: u64,
-}
-
-struct Process {
-    child: process::Child,
-    said: Arc<Mutex<Vec<u8>>>,
-    listener: Option<thread::JoinHandle<()>>,
 }
 
 impl fmt::Debug for Child {
@@ -73,19 +73,25 @@ struct Patient<S> {
 }
 
 impl<S: AsFd> Patient<S> {
-    /// Waits until it is ready for that.
+    /// Waits until it is ready for that. What is ready by the deadline is so however late that is
+    /// seen: this process may have been stopped meanwhile, and its children were not.
     fn wait(&self, ready: PollFlags) -> io::Result<()> {
         loop {
             let left = self.deadline.load(Relaxed).saturating_sub(clock::now());
-            if left == 0 {
-                return Err(io::ErrorKind::TimedOut.into());
-            }
-            let millis = (left / 1_000_000).clamp(1, 1_000_000);
+            let millis = left.div_ceil(1_000_000).min(1_000_000);
             let wait = PollTimeout::try_from(millis).unwrap_or(PollTimeout::MAX);
             let mut fds = [PollFd::new(self.stream.as_fd(), ready)];
             match poll(&mut fds, wait) {
+                Ok(0) if left == 0 => return Err(io::ErrorKind::TimedOut.into()),
                 Ok(0) | Err(Errno::EINTR) => {}
-                Ok(_) => return Ok(()),
+                Ok(_) => {
+                    if left == 0 {
+                        // A pipe holds only the start of what is long; the rest is about to come.
+                        let rest = clock::now() + clock::nanos(FAREWELL);
+                        self.deadline.store(rest, Relaxed);
+                    }
+                    return Ok(());
+                }
                 Err(error) => return Err(error.into()),
             }
         }
@@ -116,10 +122,12 @@ impl<S: Write + AsFd> Write for Patient<S> {
     }
 }
 
-/// That it was given up, since `before`.
-fn given_up(before: u64, why: &str) -> io::Error {
-    let waited = Duration::from_nanos(clock::now() - before);
-    io::Error::other(format!("no answer in {:.0} s{why}", waited.as_secs_f64()))
+/// Waits until something has happened, for that long at most.
+fn within(time: Duration, mut happened: impl FnMut() -> bool) {
+    let deadline = clock::now() + clock::nanos(time);
+    while !happened() && clock::now() < deadline {
+        clock::sleep(STEP);
+    }
 }
 
 impl Child {
@@ -132,22 +140,14 @@ impl Child {
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())
             .stderr(Stdio::piped())
-            // Ctrl-C is for the parent, which ends its children itself.
+            // Ctrl-C is for the parent, which ends its children itself, and what they have started.
             .process_group(0)
             .spawn();
-        resource::confine(&all)?;
-        let mut child = spawned?;
-        let missing = || io::Error::other("a pipe is missing");
-        let stdin = child.stdin.take().ok_or_else(missing)?;
-        let from = child.stdout.take().ok_or_else(missing)?;
-        let stderr = child.stderr.take().ok_or_else(missing)?;
-        let said = Arc::new(Mutex::new(Vec::new()));
-        let heard = Arc::clone(&said);
-        let listener = thread::Builder::new()
-            .name("deadheat-stderr".into())
-            .spawn(move || listen(stderr, &heard))?;
-        let process = Process { child, said, listener: Some(listener) };
-        Self::over(from, stdin, Some(process), patience)
+        let confined = resource::confine(&all);
+        let mut process = Process::new(spawned?)?;
+        confined?;
+        let (to, from) = process.pipes()?;
+        Self::over(from, to, Some(process), patience)
     }
 
     /// At the other end of two pipes.
@@ -163,7 +163,10 @@ impl Child {
         let from = Patient { stream: from, deadline: Arc::clone(&deadline) };
         let to = Patient { stream: to, deadline: Arc::clone(&deadline) };
         let (line, started) = (Line::new(from, to), clock::now());
-        Ok(Self { line, deadline, process, patience, tap: None, started, ready_ns: 0 })
+        // One of the program's own: executors that cannot be stopped have said all they had to say.
+        let farewell = Duration::ZERO;
+        let (broken, tap, ready_ns) = (None, None, 0);
+        Ok(Self { line, deadline, process, patience, farewell, broken, tap, started, ready_ns })
     }
 
     /// When it is given up, where it was asked to do something that lasts `ns`.
@@ -173,32 +176,49 @@ impl Child {
 
     /// Its process id; `None` for a thread.
     pub fn pid(&self) -> Option<u32> {
-        self.process.as_ref().map(|process| process.child.id())
+        self.process.as_ref().map(Process::id)
+    }
+
+    /// Does something with it. Where that fails, everything later does, and for the same cause:
+    /// what comes then answers what was asked before.
+    fn unbroken<T>(&mut self, act: impl FnOnce(&mut Self) -> io::Result<T>) -> io::Result<T> {
+        if let Some(cause) = &self.broken {
+            return Err(io::Error::other(cause.clone()));
+        }
+        let result = act(self);
+        self.broken = result.as_ref().err().map(ToString::to_string);
+        result
     }
 
     /// Sends `prepare`, after its hello; [`wait_ready`](Self::wait_ready) is to follow.
     pub fn send_prepare(&mut self, prepare: Prepare) -> io::Result<()> {
-        match self.next(self.deadline_after(0))?.0 {
-            Message::Hello { protocol: VERSION, .. } => {}
-            Message::Hello { protocol, .. } => {
-                let text = format!("it speaks version {protocol} of the protocol, not {VERSION}");
-                return Err(io::Error::other(text));
+        self.unbroken(|child| {
+            match child.next(child.deadline_after(0))?.0 {
+                Message::Hello { protocol: VERSION, .. } => {}
+                Message::Hello { protocol, .. } => {
+                    return Err(io::Error::other(format!(
+                        "it speaks version {protocol} of the protocol, not {VERSION}"
+                    )));
+                }
+                other => return Err(unexpected("hello", &other)),
             }
-            other => return Err(unexpected("hello", &other)),
-        }
-        let deadline = self.deadline_after(0);
-        self.send(&Message::Prepare(Box::new(prepare)), &Numbers::default(), deadline)
+            let deadline = child.deadline_after(0);
+            child.send(&Message::Prepare(Box::new(prepare)), &Numbers::default(), deadline)
+        })
     }
 
     /// Waits for `ready`.
     pub fn wait_ready(&mut self) -> io::Result<Ready> {
-        match self.next(self.deadline_after(clock::nanos(self.patience)))?.0 {
-            Message::Ready(ready) => {
-                self.ready_ns = clock::now() - self.started;
-                Ok(ready)
+        self.unbroken(|child| {
+            let deadline = child.deadline_after(clock::nanos(child.patience));
+            match child.next(deadline)?.0 {
+                Message::Ready(ready) => {
+                    child.ready_ns = clock::now() - child.started;
+                    Ok(ready)
+                }
+                other => Err(unexpected("ready", &other)),
             }
-            other => Err(unexpected("ready", &other)),
-        }
+        })
     }
 
     /// Makes it what it is to be.
@@ -212,8 +232,10 @@ impl Child {
         let turn = Turn { arrivals: arrivals.len() as u64, ..turn.clone() };
         let planned = turn.for_ns + arrivals.last().copied().unwrap_or(0) + turn.drain_ns;
         let numbers = Numbers { arrivals: arrivals.to_vec(), ..Numbers::default() };
-        self.send(&Message::Slice(turn), &numbers, self.deadline_after(0))?;
-        self.done(self.deadline_after(planned))
+        self.unbroken(|child| {
+            child.send(&Message::Slice(turn), &numbers, child.deadline_after(0))?;
+            child.done(child.deadline_after(planned))
+        })
     }
 
     /// Its counters, between turns.
@@ -242,7 +264,7 @@ impl Child {
                 self.next(clock::now() + clock::nanos(FAREWELL)).and(Err(error))
             }
             Err(error) if error.kind() == io::ErrorKind::TimedOut => {
-                Err(given_up(before, ": it does not read what it is sent"))
+                Err(self.given_up(before, ": it does not read what it is sent"))
             }
             sent => sent,
         }
@@ -255,7 +277,7 @@ impl Child {
             Ok(Some((Message::Failed { cause }, _))) => Err(io::Error::other(cause)),
             Ok(Some(message)) => Ok(message),
             Ok(None) => Err(io::Error::other(self.how_it_ended())),
-            Err(error) if error.kind() == io::ErrorKind::TimedOut => Err(given_up(before, "")),
+            Err(error) if error.kind() == io::ErrorKind::TimedOut => Err(self.given_up(before, "")),
             Err(error) if error.kind() == io::ErrorKind::UnexpectedEof => {
                 Err(io::Error::other(self.how_it_ended()))
             }
@@ -263,59 +285,45 @@ impl Child {
         }
     }
 
-    /// "exited with status 3", once its output has ended.
+    /// That it was given up, since `before`; or how it ended, where what it had started holds its
+    /// output open.
+    fn given_up(&mut self, before: u64, why: &str) -> io::Error {
+        let waited = Duration::from_nanos(clock::now() - before);
+        let silent = || format!("no answer in {:.0} s{why}", waited.as_secs_f64());
+        let ended = self.process.as_mut().and_then(|own| own.how_it_ended(Duration::ZERO));
+        io::Error::other(ended.unwrap_or_else(silent))
+    }
+
+    /// "it ended: exit status: 3", once its output has ended.
     fn how_it_ended(&mut self) -> String {
         let Some(process) = &mut self.process else { return "it ended".into() };
-        let deadline = clock::now() + clock::nanos(FAREWELL);
-        loop {
-            match process.child.try_wait() {
-                Ok(Some(status)) => return format!("it ended: {status}"),
-                Ok(None) if clock::now() < deadline => clock::sleep(Duration::from_millis(2)),
-                _ => return "it closed its output".into(),
-            }
-        }
+        process.how_it_ended(FAREWELL).unwrap_or_else(|| "it closed its output".into())
     }
 
     /// The end of what it wrote to standard error.
     pub fn said(&mut self) -> String {
-        let Some(process) = &mut self.process else { return String::new() };
-        let _ = process.child.kill();
-        let _ = process.child.wait();
-        process.listener.take().map(thread::JoinHandle::join);
-        let said = process.said.lock().unwrap_or_else(PoisonError::into_inner);
-        String::from_utf8_lossy(&said).trim_end().to_owned()
+        self.process.as_mut().map(Process::said).unwrap_or_default()
     }
 
     /// Ends it: a last word, if it has one, and then the process.
     pub fn quit(mut self) -> Option<Done> {
         let deadline = clock::now() + clock::nanos(FAREWELL);
-        self.deadline.store(deadline, Relaxed);
-        self.line.send(&Message::Quit, &Numbers::default()).ok()?;
-        Some(self.done(deadline).ok()?.0)
-    }
-}
-
-impl Drop for Process {
-    fn drop(&mut self) {
-        // Executors that cannot be stopped have said all they had to say.
-        let _ = self.child.kill();
-        let _ = self.child.wait();
-        self.listener.take().map(thread::JoinHandle::join);
+        let last = self.unbroken(|child| {
+            child.send(&Message::Quit, &Numbers::default(), deadline)?;
+            child.done(deadline)
+        });
+        let Self { line, process, farewell, .. } = self;
+        // Who still reads is told by the end of its input.
+        drop(line);
+        if let Some(mut process) = process {
+            process.end(if last.is_ok() { farewell } else { Duration::ZERO });
+        }
+        Some(last.ok()?.0)
     }
 }
 
 fn unexpected(wanted: &str, got: &Message) -> io::Error {
     io::Error::other(format!("it said {got:?} instead of {wanted}"))
-}
-
-fn listen(mut stderr: impl Read, said: &Mutex<Vec<u8>>) {
-    let mut buf = [0; 1024];
-    while let Ok(n @ 1..) = stderr.read(&mut buf) {
-        let mut said = said.lock().unwrap_or_else(PoisonError::into_inner);
-        let _ = said.write_all(&buf[..n]);
-        let surplus = said.len().saturating_sub(TAIL);
-        said.drain(..surplus);
-    }
 }
 
 /// The id of a contender in a race: its model's, and what it is there for.
@@ -329,6 +337,8 @@ pub fn contender_id(model: &str, role: Role) -> String {
 
 #[cfg(test)]
 mod tests {
+    use std::thread;
+
     use super::*;
     use crate::protocol;
 
@@ -365,5 +375,34 @@ mod tests {
         let arrivals: Vec<u64> = (0..).take(MANY).collect();
         child.turn(&Turn::default(), &arrivals).unwrap();
         assert_eq!(reader.join().unwrap(), arrivals);
+    }
+
+    #[test]
+    fn an_answer_that_is_there_is_read_however_late_it_is() {
+        let (mut child, _from_parent, mut to_parent) = child(Duration::ZERO);
+        protocol::send(&mut to_parent, &Message::Done(Box::default())).unwrap();
+        child.mark().unwrap();
+        // A pipe holds only its start.
+        let done = Done { lags: MANY as u64, ..Done::default() };
+        let numbers = Numbers { lags: vec![7; MANY], ..Numbers::default() };
+        let mut frame = Vec::new();
+        protocol::send_with(&mut frame, &Message::Done(Box::new(done)), &numbers).unwrap();
+        let rest = frame.split_off(1 << 10);
+        to_parent.write_all(&frame).unwrap();
+        let writer = thread::spawn(move || to_parent.write_all(&rest));
+        assert_eq!(child.turn(&Turn::default(), &[]).unwrap().1, numbers);
+        writer.join().unwrap().unwrap();
+    }
+
+    #[test]
+    fn a_late_answer_is_not_taken_for_the_next_one() {
+        let (mut child, _from_parent, mut to_parent) = child(Duration::ZERO);
+        let cause = child.turn(&Turn::default(), &[]).unwrap_err().to_string();
+        assert!(cause.starts_with("no answer in "), "{cause}");
+        for _ in 0..3 {
+            protocol::send(&mut to_parent, &Message::Done(Box::default())).unwrap();
+        }
+        assert_eq!(child.mark().unwrap_err().to_string(), cause);
+        assert_eq!(child.quit(), None);
     }
 }

@@ -172,6 +172,12 @@ impl Tally {
                 ended + errors
             ));
         }
+        // It has no time from the first to the last, and a gap would hide that.
+        if plan.batch() > 0 && done.samples == 0 && errors > 0 {
+            let most = done.errors.iter().max_by_key(|(_, count)| **count);
+            let kind = most.map_or("", |(kind, _)| kind.as_str());
+            return Err(format!("no operation of a turn ended well: {kind}"));
+        }
         if done.sessions.iter().sum::<u64>() != done.samples
             || done.sessions.len() > self.ended.len()
         {

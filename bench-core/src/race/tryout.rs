@@ -36,11 +36,27 @@ pub(super) struct Expected {
 }
 
 impl Expected {
+    /// From what came of a part of the batch. `None` where any of it failed, or nothing of it was
+    /// accounted for: that is no matter of time, and the race tells of it.
+    fn of(contender: usize, batch: u64, part: &Done) -> Option<Self> {
+        let failed = part.errors.values().any(|count| *count > 0);
+        if failed || part.samples + part.censored == 0 {
+            return None;
+        }
+        let rate = part.samples as f64 / (part.span_ns.max(1) as f64 / 1e9);
+        Some(Self { contender, seconds: batch as f64 / rate, rate })
+    }
+
     /// Why it is too slow to race, if it is.
     pub(super) fn too_slow(&self) -> Option<String> {
         let Self { seconds, rate, .. } = self;
-        (*seconds > LONGEST_BATCH as f64 / 1e9)
-            .then(|| format!("too slow: {seconds:.0} s expected, at {rate:.0}/s"))
+        (*seconds > LONGEST_BATCH as f64 / 1e9).then(|| {
+            if seconds.is_finite() {
+                format!("too slow: {seconds:.0} s expected, at {rate:.0}/s")
+            } else {
+                "too slow: of a twentieth of the batch no operation ended in time".into()
+            }
+        })
     }
 }
 
@@ -137,8 +153,7 @@ impl Cast<'_> {
         for contender in self.able.clone() {
             // Who fails here fails in the race, and is reported there.
             let Some(Tried { done, .. }) = self.try_out(contender, Some(&part))? else { continue };
-            let rate = done.samples as f64 / (done.span_ns.max(1) as f64 / 1e9);
-            all.push(Expected { contender, seconds: batch as f64 / rate, rate });
+            all.extend(Expected::of(contender, batch, &done));
         }
         Ok(all)
     }
@@ -190,6 +205,7 @@ impl Cast<'_> {
     ) -> Result<Option<Tried>, RaceError> {
         let mut player = self.start(index);
         self.await_ready(&mut player)?;
+        self.introduce(&mut player)?;
         let seed = order::seed(self.plan.seed, &self.plan.id(), usize::MAX, index);
         let (turn, planned) = self.turn_of(&player, seed, false);
         let arrivals = arrivals.unwrap_or(&planned);
@@ -284,5 +300,26 @@ mod tests {
         assert_eq!((pause(&[]), pause(&[3.0])), (0, 0));
         let slow = Expected { contender: 0, seconds: 21.4, rate: 46.7 };
         assert_eq!(slow.too_slow().unwrap(), "too slow: 21 s expected, at 47/s");
+    }
+
+    #[test]
+    fn who_fails_at_a_part_of_the_batch_is_not_too_slow() {
+        let of = |samples, censored, errors: &[(&str, u64)]| {
+            let errors = errors.iter().map(|(kind, count)| ((*kind).to_owned(), *count)).collect();
+            let span_ns = 2_000_000_000;
+            let done = Done { samples, censored, errors, span_ns, ..Done::default() };
+            Expected::of(0, 1_000, &done).map(|expected| expected.too_slow())
+        };
+        assert_eq!(of(500, 0, &[("refused", 0)]), Some(None), "4 s are expected");
+        for (samples, said) in [
+            (50, "too slow: 40 s expected, at 25/s"),
+            (0, "too slow: of a twentieth of the batch no operation ended in time"),
+        ] {
+            assert_eq!(of(samples, 50 - samples, &[]), Some(Some(said.to_owned())));
+        }
+        for (samples, censored) in [(0, 0), (49, 0), (0, 49), (48, 1)] {
+            assert_eq!(of(samples, censored, &[("refused", 1)]), None, "{samples} {censored}");
+        }
+        assert_eq!(of(0, 0, &[]), None, "what became of it is not said");
     }
 }

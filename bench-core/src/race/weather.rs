@@ -2,7 +2,9 @@
 //! control group was throttled.
 //!
 //! Read by the parent between slices, a few small files each time. A counter that does not resolve a
-//! slice is not used: ticks of 10 ms say nothing of 20 ms. What is not available is `None`.
+//! slice is not used: ticks of 10 ms say nothing of 20 ms, and idle time (`cpuidle`) is booked when
+//! a CPU wakes up, so one that slept through a slice looks like one that never rested. What is not
+//! available is `None`.
 //!
 //! Not in here: what is done about foul weather (`block`), and what may still be said (`stats`).
 
@@ -35,8 +37,6 @@ enum Source {
     Schedstat(PathBuf),
     /// `cpu.stat` of the root group: microseconds on all CPUs together.
     Whole(PathBuf),
-    /// `cpuidle`: microseconds that a CPU was idle, by CPU and state.
-    Idle(PathBuf),
 }
 
 /// Reads the weather for a race on these CPUs.
@@ -79,7 +79,6 @@ impl Barometer {
         let whole = group.join("cpu.stat");
         let is_root =
             group.join("cgroup.controllers").exists() && !group.join("cgroup.type").exists();
-        let idle = root.join("sys/devices/system/cpu/cpu0/cpuidle/state0/time");
         let schedstat = root.join("proc/schedstat");
         let source = match () {
             () if of_root.is_some() => {
@@ -87,7 +86,6 @@ impl Barometer {
             }
             () if schedstat.exists() => Some(Source::Schedstat(schedstat)),
             () if is_root && whole.exists() && cpus.len() >= online => Some(Source::Whole(whole)),
-            () if idle.exists() => Some(Source::Idle(root.join("sys/devices/system/cpu"))),
             () => None,
         };
         let throttled = own_groups(root)
@@ -129,11 +127,6 @@ impl Barometer {
                 self.cpus.iter().map(|cpu| ran_on(&text, *cpu)).sum()
             }
             Source::Whole(path) => field(&text(path)?, "usage_usec").map(|us| us * 1_000),
-            Source::Idle(folder) => {
-                let idle: Option<u64> = self.cpus.iter().map(|cpu| idle_of(folder, *cpu)).sum();
-                // Time that went by less time that was idle.
-                Some((clock::now() * self.cpus.len() as u64).saturating_sub(idle?))
-            }
         }
     }
 
@@ -263,16 +256,6 @@ fn ran_on(schedstat: &str, cpu: usize) -> Option<u64> {
     line.nth(6)?.parse().ok()
 }
 
-fn idle_of(folder: &Path, cpu: usize) -> Option<u64> {
-    let states = folder.join(format!("cpu{cpu}/cpuidle"));
-    let times = fs::read_dir(states).ok()?.flatten().filter_map(|state| {
-        fs::read_to_string(state.path().join("time")).ok()?.trim().parse::<u64>().ok()
-    });
-    let mut times = times.peekable();
-    times.peek()?;
-    Some(times.sum::<u64>() * 1_000)
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -327,6 +310,16 @@ mod tests {
         ]);
         assert_eq!(used(whole.path(), &[0]), None);
         assert_eq!(used(tree(&[]).path(), &[0]), None);
+    }
+
+    #[test]
+    fn idle_time_tells_nobody_who_ran() {
+        let idle = tree(&[("sys/devices/system/cpu/cpu0/cpuidle/state0/time", "3600000000\n")]);
+        let barometer = Barometer::over(idle.path(), &[0], 1);
+        assert!(!barometer.resolves_a_slice(), "that is a warning of the race");
+        let begin = barometer.read(std::iter::empty());
+        let weather = between(&begin, &barometer.read(std::iter::empty()), 1);
+        assert_eq!(weather.foreign, None, "not available, and neither fair nor foul");
     }
 
     #[test]

@@ -2,7 +2,7 @@
 
 use std::{
     fs,
-    io::{self, Read},
+    io::{self, Read, Write},
     path::{Path, PathBuf},
 };
 
@@ -79,15 +79,23 @@ pub fn read(path: &Path) -> Result<Record, ReadError> {
     serde_json::from_slice(&text).map_err(malformed)
 }
 
-/// Writes a record beside `path` and moves it there: a reader sees the old one or the new one.
+/// Writes a record beside `path` and moves it there: a reader sees the old one or the new one, and
+/// so does who comes after a loss of power.
 pub fn write(path: &Path, record: &Record) -> io::Result<()> {
     let beside = path.with_extension("json.part");
     let text = serde_json::to_vec(record).map_err(io::Error::other)?;
-    let written = fs::write(&beside, text).and_then(|()| fs::rename(&beside, path));
+    let written = write_through(&beside, &text).and_then(|()| fs::rename(&beside, path));
     if written.is_err() {
         let _ = fs::remove_file(&beside);
     }
     written
+}
+
+/// Returns when the disk has it: a file could be moved before its contents are there.
+fn write_through(path: &Path, bytes: &[u8]) -> io::Result<()> {
+    let mut file = fs::File::create(path)?;
+    file.write_all(bytes)?;
+    file.sync_all()
 }
 
 #[cfg(test)]

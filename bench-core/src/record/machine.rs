@@ -53,9 +53,22 @@ pub struct Program {
     /// Versions of every runtime and of what measures, from the lock file.
     #[serde(default)]
     pub lock: BTreeMap<String, String>,
+    /// Its file, which tells builds apart that `git` does not.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub file: Option<ProgramFile>,
     /// Fields of a later minor version, kept.
     #[serde(flatten)]
     pub more: Map<String, Value>,
+}
+
+/// The file of a program: another build has another one.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+pub struct ProgramFile {
+    /// Its length, bytes.
+    pub size: u64,
+    /// When it was last written, ns since 1970.
+    pub changed_ns: u64,
 }
 
 /// What the clock can do here, measured at the start of the run.

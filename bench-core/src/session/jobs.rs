@@ -168,6 +168,11 @@ where
     }
     gate.answer(Ok(logs));
     while let Ok(go) = gate.go.recv().await {
+        let (dealt, clients) = (go.logs.len(), gate.clients.len());
+        if dealt != clients {
+            // Somebody's samples would be taken for another's.
+            return Err(format!("{dealt} logs for {clients} clients"));
+        }
         for log in go.logs {
             let mut client = idle.next().await;
             client.begin(log);
@@ -198,7 +203,7 @@ where
         if let Ok(cause) = over.recv().await {
             return Err(cause);
         }
-        gate.answer(Ok(collect(&idle, gate.clients.len()).await));
+        gate.answer(Ok(collect(&idle, clients).await));
     }
     Ok(())
 }

@@ -2,15 +2,16 @@
 //! intervals do not support.
 
 use super::{
-    human::{list, percent, ratio, ratio_interval, whole},
+    human::{list, percent, ratio, ratio_interval},
     judge::mark,
     rank::min_blocks,
     summary::{Row, State, Summary},
 };
-use crate::record::{Call, Control, Metric, Role, Verdict};
+use crate::record::{Call, Control, Metric, Role};
 
 mod price;
 mod trust;
+mod undecided;
 
 /// One conclusion.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -287,43 +288,6 @@ impl Summary {
         )
     }
 
-    fn unknown(&self) -> Option<String> {
-        if self.is_invalid() || self.group.is_none() {
-            return None;
-        }
-        let open = self.models().filter(|row| row.call() == Call::Undecided && row.has_numbers());
-        let open: Vec<(&Row, &Verdict)> =
-            open.filter_map(|row| Some((row, row.verdict.as_ref()?))).collect();
-        if open.len() > EACH {
-            return Some(format!("Undecided against {}: {}", self.reference, all_together(&open)));
-        }
-        let said: Vec<String> = open
-            .into_iter()
-            .map(|(row, verdict)| {
-                let range = match verdict.resolution {
-                    Some(resolution) => format!("can tell ±{}", percent(resolution)),
-                    None => "no interval".into(),
-                };
-                let floored = is_floored(verdict);
-                let limit = 1.0 + self.margin;
-                let ends = verdict.lo.zip(verdict.hi);
-                let equal = ends.is_some_and(|(lo, hi)| lo >= 1.0 / limit && hi <= limit);
-                let noise = match floored {
-                    true if equal => "the same code, twice, is not shown to be equal; ",
-                    true => "does not stand clear of the same code, twice; ",
-                    false => "",
-                };
-                let needs = match verdict.settle {
-                    Some(blocks) => format!("about {} blocks would settle it", whole(blocks)),
-                    None => "out of reach of more blocks".into(),
-                };
-                format!("{} ({noise}{range}; {needs})", row.id)
-            })
-            .collect();
-        (!said.is_empty())
-            .then(|| format!("Undecided against {}: {}.", self.reference, said.join(", ")))
-    }
-
     fn failed(&self) -> Option<String> {
         let said: Vec<String> = self
             .rows
@@ -358,41 +322,6 @@ fn difference(metric: Metric, row: &Row) -> String {
         _ => "",
     };
     format!("{} {verb} {factor}× {word} {interval}{size}", row.id)
-}
-
-/// As many as are told one by one; of more, their rows tell each.
-const EACH: usize = 2;
-
-fn is_floored(verdict: &Verdict) -> bool {
-    verdict.marks.iter().any(|mark| mark == mark::WITHIN_NOISE_FLOOR)
-}
-
-/// "a, b and c. They can tell ±2.1% to ±4.0%; about 18 to 211 blocks would settle a and b. …"
-fn all_together(open: &[(&Row, &Verdict)]) -> String {
-    let names = |keep: &dyn Fn(&Verdict) -> bool| -> Vec<&str> {
-        open.iter().filter(|(_, v)| keep(v)).map(|(row, _)| row.id.as_str()).collect()
-    };
-    let ends = |of: &dyn Fn(&Verdict) -> Option<f64>, show: &dyn Fn(f64) -> String| {
-        let all: Vec<f64> = open.iter().filter_map(|(_, v)| of(v)).collect();
-        let low = show(all.iter().copied().reduce(f64::min)?);
-        let high = show(all.iter().copied().reduce(f64::max)?);
-        Some(if low == high { low } else { format!("{low} to {high}") })
-    };
-    let mut said = vec![format!("{}.", list(&names(&|_| true)))];
-    if let Some(range) = ends(&|v| v.resolution, &|r| format!("±{}", percent(r))) {
-        said.push(format!("They can tell {range}."));
-    }
-    if let Some(blocks) = ends(&|v| v.settle.map(|n| n as f64), &|n| format!("{n:.0}")) {
-        let whose = names(&|v| v.settle.is_some());
-        let whose = if whose.len() == open.len() { "them".to_owned() } else { list(&whose) };
-        said.push(format!("About {blocks} blocks would settle {whose}."));
-    }
-    let floored = names(&is_floored);
-    if !floored.is_empty() {
-        let verb = if floored.len() == 1 { "does" } else { "do" };
-        said.push(format!("{} {verb} not stand clear of the same code, twice.", list(&floored)));
-    }
-    said.join(" ")
 }
 
 fn is_amount(metric: Metric) -> bool {
@@ -430,57 +359,4 @@ fn plural(n: usize, noun: &str) -> String {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::stats::group::Group;
-
-    fn row((id, resolution, settle, floored): (&str, f64, Option<u64>, bool)) -> Row {
-        let marks = if floored { vec![mark::WITHIN_NOISE_FLOOR.to_owned()] } else { Vec::new() };
-        let verdict =
-            Verdict { n: 12, resolution: Some(resolution), settle, marks, ..Verdict::default() };
-        let verdict = Some(verdict);
-        Row { id: id.into(), role: Role::Model, state: State::Raced, verdict, ..Row::default() }
-    }
-
-    #[test]
-    fn many_that_are_undecided_are_told_together() {
-        let all = [
-            ("a", 0.021, Some(18), false),
-            ("b", 0.04, Some(211), true),
-            ("c", 0.03, None, true),
-            ("d", 0.03, Some(40), false),
-        ];
-        let said = |rows: &[_]| {
-            let rows = rows.iter().copied().map(row).collect();
-            let group = Some(Group::default());
-            Summary { reference: "ref".into(), rows, group, ..Summary::default() }.unknown()
-        };
-        assert_eq!(
-            said(&all).unwrap(),
-            "Undecided against ref: a, b, c and d. They can tell ±2.1% to ±4.0%. About 18 to 211 \
-             blocks would settle a, b and d. b and c do not stand clear of the same code, twice."
-        );
-        assert_eq!(
-            said(&all[2..]).unwrap(),
-            "Undecided against ref: c (does not stand clear of the same code, twice; can tell \
-             ±3.0%; out of reach of more blocks), d (can tell ±3.0%; about 40 blocks would settle \
-             it)."
-        );
-        assert_eq!(said(&[]), None);
-    }
-
-    #[test]
-    fn nobody_leads_where_all_are_in_front_and_none_is_shown_to_be_equal() {
-        let rows = ["a", "b", "c"].map(|id| row((id, 0.1, None, false))).to_vec();
-        let leaders = |members: &[&str], equivalent| {
-            let members = members.iter().map(|id| (*id).to_owned()).collect();
-            let group = Some(Group { members, equivalent, ..Group::default() });
-            let rows = rows.clone();
-            Summary { rows, group, ..Summary::default() }.leaders().len()
-        };
-        assert_eq!(leaders(&["a", "b", "c"], false), 0);
-        assert_eq!(leaders(&["a", "b", "c"], true), 3);
-        assert_eq!(leaders(&["a", "b"], false), 2);
-        assert_eq!(Summary::default().leaders().len(), 0);
-    }
-}
+mod tests;

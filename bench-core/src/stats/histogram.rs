@@ -107,18 +107,11 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
-
-    fn of(values: &[u64]) -> Histogram<u64> {
-        let mut histogram = empty();
-        for value in values {
-            histogram.saturating_record(*value);
-        }
-        histogram
-    }
+    use crate::stats::testing::recorded;
 
     #[test]
     fn quantiles_need_samples_beyond_them() {
-        let thousand = of(&(1..=1000).collect::<Vec<_>>());
+        let thousand = recorded(&(1..=1000).collect::<Vec<_>>());
         assert_eq!(quantile(&thousand, 0.99, 10.0), Some(990.0));
         assert_eq!(quantile(&thousand, 0.999, 10.0), None);
         assert_eq!(quantile(&thousand, 0.5, 100.0), Some(500.0));
@@ -129,7 +122,7 @@ mod tests {
     fn rubbish_is_an_error_and_merges_as_nothing() {
         assert!(matches!(decode("***"), Err(HistogramError::Base64(_))));
         assert!(matches!(decode("AAAA"), Err(HistogramError::Hdr(_))));
-        let good = encode(&of(&[5])).unwrap();
+        let good = encode(&recorded(&[5])).unwrap();
         let merged = merge(["***", "", "AAAA", good.as_str()]).unwrap();
         assert_eq!(merged.len(), 1);
         assert!(merge(["", "***"]).is_none());
@@ -142,8 +135,9 @@ mod tests {
         fn parts_merged_are_the_whole(
             parts in prop::collection::vec(prop::collection::vec(1u64..HIGHEST_NS, 0..200), 1..6)
         ) {
-            let texts: Vec<String> = parts.iter().map(|part| encode(&of(part)).unwrap()).collect();
-            let whole = of(&parts.concat());
+            let packed = parts.iter().map(|part| encode(&recorded(part)).unwrap());
+            let texts: Vec<String> = packed.collect();
+            let whole = recorded(&parts.concat());
             match merge(texts.iter().map(String::as_str)) {
                 None => prop_assert!(whole.is_empty()),
                 Some(merged) => prop_assert_eq!(merged, whole),
@@ -157,7 +151,8 @@ mod tests {
 
         #[test]
         fn damage_decodes_or_fails(at in 0usize..60, to: u8) {
-            let mut bytes = STANDARD.decode(encode(&of(&[1, 1_000, 50_000_000])).unwrap()).unwrap();
+            let packed = encode(&recorded(&[1, 1_000, 50_000_000])).unwrap();
+            let mut bytes = STANDARD.decode(packed).unwrap();
             if let Some(byte) = bytes.get_mut(at) {
                 *byte = to;
             }
@@ -168,7 +163,7 @@ mod tests {
         fn quantiles_are_the_samples_to_three_digits(
             mut values in prop::collection::vec(1u64..HIGHEST_NS, 1..400), q in 0.0f64..1.0
         ) {
-            let histogram = of(&values);
+            let histogram = recorded(&values);
             values.sort_unstable();
             #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "≤ 400")]
             let rank = ((q * values.len() as f64).ceil() as usize).max(1);

@@ -48,6 +48,9 @@ pub enum Limit {
     /// Its interval must lie within [truth/(1 + δ), truth·(1 + δ)]: a dead heat, proven. Where it
     /// reaches beyond on one side, nothing is proven.
     Margin(f64),
+    /// Its interval must lie below the truth: less, proven. Where it reaches above, nothing is
+    /// proven.
+    Less,
 }
 
 /// What a figure is counted in.
@@ -97,9 +100,22 @@ impl Known {
         estimate: &super::Estimate,
         margin: f64,
     ) -> Self {
+        Self::estimated(what, truth, estimate, Limit::Margin(margin))
+    }
+
+    /// A ratio that must be less than `truth`, from its estimate on the log scale.
+    pub fn less(what: impl Into<String>, truth: f64, estimate: &super::Estimate) -> Self {
+        Self::estimated(what, truth, estimate, Limit::Less)
+    }
+
+    fn estimated(
+        what: impl Into<String>,
+        truth: f64,
+        estimate: &super::Estimate,
+        limit: Limit,
+    ) -> Self {
         let interval = estimate.interval.map(|(lo, hi)| (lo.exp(), hi.exp()));
         let measured = if estimate.n > 0 { estimate.point.exp() } else { f64::NAN };
-        let limit = Limit::Margin(margin);
         Self { interval, ..Self::new(what, Unit::Number, truth, measured, limit) }
     }
 
@@ -118,7 +134,10 @@ impl Known {
         let is = |holds: bool| if holds { Finding::Holds } else { Finding::Fails };
         match self.limit {
             // Where no block has enough samples for a quantile there is no ratio, and no proof.
-            Limit::Margin(margin) => self.dead_heat(margin),
+            Limit::Margin(margin) => {
+                self.lies_within(self.truth / (1.0 + margin), self.truth * (1.0 + margin))
+            }
+            Limit::Less => self.lies_within(0.0, self.truth),
             _ if self.measured.is_nan() || self.truth.is_nan() => Finding::Fails,
             Limit::Relative(share) => is(off.abs() <= share * self.truth.abs()),
             Limit::Absolute(most) => is(off.abs() <= most),
@@ -128,8 +147,7 @@ impl Known {
         }
     }
 
-    fn dead_heat(&self, margin: f64) -> Finding {
-        let (least, most) = (self.truth / (1.0 + margin), self.truth * (1.0 + margin));
+    fn lies_within(&self, least: f64, most: f64) -> Finding {
         match self.interval {
             Some((lo, hi)) if least <= lo && hi <= most => Finding::Holds,
             Some((lo, hi)) if lo > most || hi < least => Finding::Fails,
@@ -154,7 +172,7 @@ mod tests {
     }
 
     #[test]
-    fn a_dead_heat_is_proven_refuted_or_neither() {
+    fn a_ratio_is_proven_refuted_or_neither() {
         let of = |interval| {
             Known { interval, ..Known::new("r", Unit::Number, 1.0, 1.0, Limit::Margin(0.05)) }
                 .finding()
@@ -163,6 +181,13 @@ mod tests {
         assert_eq!(of(Some((0.97, 1.06))), Finding::Undecided);
         assert_eq!(of(Some((1.06, 1.20))), Finding::Fails);
         assert_eq!(of(None), Finding::Undecided, "too few blocks prove nothing");
+        let less = |interval| {
+            Known { interval, ..Known::new("r", Unit::Number, 1.0, 1.0, Limit::Less) }.finding()
+        };
+        assert_eq!(less(Some((0.1, 0.9))), Finding::Holds);
+        assert_eq!(less(Some((0.1, 1.1))), Finding::Undecided);
+        assert_eq!(less(Some((1.1, 9.0))), Finding::Fails);
+        assert_eq!(less(None), Finding::Undecided);
         let none = Known::ratio("r", 1.0, &crate::stats::Estimate::default(), 0.05);
         assert_eq!(none.finding(), Finding::Undecided, "nor do none");
     }

@@ -140,20 +140,17 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
-    use crate::stats::histogram::{empty, encode, quantile};
-
-    fn of(values: &[u64]) -> Histogram<u64> {
-        let mut histogram = empty();
-        for value in values {
-            histogram.saturating_record(*value);
-        }
-        histogram
-    }
+    use crate::stats::{
+        histogram::{encode, quantile},
+        testing::recorded,
+    };
 
     #[test]
     fn foul_rounds_count_where_nothing_is_set_aside() {
-        let hist =
-            |value| Histograms { service: encode(&of(&[value])).unwrap(), ..Histograms::default() };
+        let hist = |value| Histograms {
+            service: encode(&recorded(&[value])).unwrap(),
+            ..Histograms::default()
+        };
         let trial = Trial { hist: hist(5), foul_hist: hist(9), ..Trial::default() };
         let max = |sum: &Sum| sum.done().judged().map(Distribution::max);
         assert_eq!(max(&Sum::of(&trial, &Sky::default())), Some(5));
@@ -173,7 +170,7 @@ mod tests {
             values in prop::collection::vec(1u64..60_000_000_000, 1..300),
             q in prop::collection::vec(0.0f64..=1.0, 20)
         ) {
-            let histogram = of(&values);
+            let histogram = recorded(&values);
             let own = Distribution::of(&histogram).unwrap();
             for q in q.into_iter().chain([0.0, 0.5, 0.99, 1.0]) {
                 prop_assert_eq!(own.value_at(q), histogram.value_at_quantile(q));

@@ -1,5 +1,6 @@
 //! Races made up for tests: every cost is given, nothing is measured.
 
+use hdrhistogram::Histogram;
 use rand::RngExt;
 use rand_chacha::{ChaCha8Rng, rand_core::SeedableRng};
 
@@ -8,6 +9,15 @@ use crate::record::{Block, Contender, Metric, Race, Role, Slice, Status, Trial};
 
 /// A model and its cost relative to the reference.
 pub(super) type Runner = (&'static str, f64);
+
+/// A histogram of these values.
+pub(super) fn recorded(values: &[u64]) -> Histogram<u64> {
+    let mut histogram = histogram::empty();
+    for value in values {
+        histogram.saturating_record(*value);
+    }
+    histogram
+}
 
 /// A closed race of `blocks` × 4 with 1% noise; the reference is `ref`, the twin `ref+twin`.
 pub(super) fn race(blocks: usize, runners: &[Runner]) -> Race {

@@ -2,7 +2,7 @@
 
 use deadheat_core::{
     record::{Control, Race, Role},
-    stats::{Summary, human},
+    stats::{Row, Summary, human},
 };
 
 use crate::words;
@@ -84,17 +84,32 @@ pub(super) fn marked(summary: &Summary) -> Vec<Marked> {
         .collect()
 }
 
-/// What the rounds in fair weather say alone, where there were others.
-pub(super) fn fair(summary: &Summary) -> Vec<String> {
-    let models = summary.rows.iter().filter(|row| row.role == Role::Model);
-    let said = models.filter_map(|row| {
+/// As many verdicts that fair weather does not change as are told one by one.
+const EACH: usize = 2;
+
+/// What the rounds in fair weather say alone, where there were others: with its numbers, unless
+/// many verdicts are the same as over all rounds.
+pub(super) fn fair(summary: &Summary) -> String {
+    let of = |row: &Row| {
         let verdict = row.verdict.as_ref()?;
         let fair = verdict.fair.as_ref()?;
         let interval = human::ratio_interval(fair.ratio, Some((fair.lo, fair.hi)));
         let call = words::call(verdict.metric, fair.verdict);
-        Some(format!("{} {interval} {call}", words::name(row)))
-    });
-    said.collect()
+        let name = words::name(row);
+        let text = format!("{name} {interval} {call}");
+        Some((fair.verdict == verdict.verdict, name, text))
+    };
+    let models = summary.rows.iter().filter(|row| row.role == Role::Model);
+    let (same, others): (Vec<_>, Vec<_>) = models.filter_map(of).partition(|(same, ..)| *same);
+    let mut said: Vec<String> = Vec::new();
+    if same.len() > EACH {
+        let names: Vec<String> = same.into_iter().map(|(_, name, _)| name).collect();
+        said.push(format!("the same verdicts as over all rounds on {}", human::list(&names)));
+    } else {
+        said.extend(same.into_iter().map(|(_, _, text)| text));
+    }
+    said.extend(others.into_iter().map(|(_, _, text)| text));
+    said.join("; ")
 }
 
 fn means(mark: &str) -> &'static str {
@@ -116,6 +131,9 @@ fn means(mark: &str) -> &'static str {
         "saturated" => {
             "less was carried than was offered: its latencies grow with the window and are not compared"
         }
+        "waits-off-the-clock" => {
+            "its clients, or the reference's, also wait where no latency counts it: not compared"
+        }
         "generator-limited" => "the load generator was late: shown, not ranked",
         "depends-on-weather" => "fair rounds and foul rounds say different things",
         "drifting" => "the ratio still moved from round to round",
@@ -134,8 +152,7 @@ fn means(mark: &str) -> &'static str {
 
 #[cfg(test)]
 mod tests {
-    use deadheat_core::record::Verdict;
-    use deadheat_core::stats::Row;
+    use deadheat_core::record::{Call, Fair, Verdict};
 
     use super::*;
 
@@ -153,6 +170,35 @@ mod tests {
         let race = Race { controls: vec![control], ..Race::default() };
         let said = &controls(&race, &Summary::default())[0];
         assert!(said.loud && said.said.starts_with("BLUNT"), "{}", said.said);
+    }
+
+    #[test]
+    fn verdicts_that_fair_weather_does_not_change_are_told_together() {
+        let row = |(id, all, fair): (&str, Call, Call)| {
+            let fair = Some(Fair { ratio: 1.5, lo: 1.4, hi: 1.6, n: 8, verdict: fair });
+            let verdict = Some(Verdict { verdict: all, fair, ..Verdict::default() });
+            Row { id: id.into(), verdict, ..Row::default() }
+        };
+        let said = |rows: &[_]| {
+            let rows = rows.iter().copied().map(row).collect();
+            fair(&Summary { rows, ..Summary::default() })
+        };
+        let all = [
+            ("a/a", Call::Slower, Call::Slower),
+            ("b/b", Call::DeadHeat, Call::DeadHeat),
+            ("c/c", Call::Undecided, Call::Slower),
+            ("d/d", Call::Faster, Call::Faster),
+        ];
+        assert_eq!(
+            said(&all),
+            "the same verdicts as over all rounds on a/a, b/b and d/d; c/c 1.50 [1.40, 1.60] \
+             slower"
+        );
+        assert_eq!(
+            said(&all[1..3]),
+            "b/b 1.50 [1.40, 1.60] dead heat; c/c 1.50 [1.40, 1.60] slower"
+        );
+        assert_eq!(said(&[]), "");
     }
 
     #[test]

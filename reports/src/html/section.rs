@@ -53,8 +53,8 @@ pub(super) struct Section {
     pub(super) percentiles: Vec<Percentiles>,
     pub(super) controls: Vec<Checked>,
     pub(super) marks: Vec<Marked>,
-    /// What the rounds in fair weather say alone.
-    pub(super) fair: Vec<String>,
+    /// What the rounds in fair weather say alone; empty where there were no others.
+    pub(super) fair: String,
     /// What the scenario saw besides.
     pub(super) facts: Vec<String>,
     pub(super) spent: Vec<Spent>,
@@ -221,8 +221,9 @@ pub(super) fn sure(races: &[Heard<'_>]) -> String {
     let blocks = if least == most { most.to_string() } else { format!("{least} to {most}") };
     format!(
         "Intervals hold with 95% confidence, jointly over all models of a race, over {blocks} blocks of \
-         fresh processes. ± is how far two that count as equal may still differ, or how far the same \
-         code was from itself."
+         fresh processes. ± is what an undecided comparison can tell, or how far two that count as \
+         equal may still differ; the noise floor is how far the same code, raced twice, may be \
+         from itself."
     )
 }
 
@@ -262,7 +263,8 @@ fn row(line: &table::Line<'_>, summary: &Summary) -> Row {
 fn notes(summary: &Summary, table: &Table<'_>) -> Vec<String> {
     let noted = summary.rows.iter().filter(|row| row.role == Role::Model && !row.note.is_empty());
     let noted = noted.map(|row| format!("{}: {}.", words::name(row), words::clean(&row.note)));
-    noted.chain(table.note().map(|note| format!("{note}."))).collect()
+    let signs = table.notes(|_| true).into_iter().map(|note| format!("{note}."));
+    noted.chain(signs).collect()
 }
 
 fn call_class(call: Call) -> &'static str {

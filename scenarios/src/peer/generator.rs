@@ -7,8 +7,9 @@
 //! that wait is response time.
 //!
 //! - A slice with a target and no load introduces a server: its connections are opened, off the
-//!   clock, and its numbers begin at 0, also where another had that address before. Without a target
-//!   it closes all connections, so that servers can end; they are opened anew for the next load.
+//!   clock, and its numbers begin at 0, also where another had that address before.
+//! - A slice that says `let_go` closes all connections, so that servers can end; they are opened
+//!   anew for the next load. A mark closes none.
 //! - Operation `k` of connection `i` asks for number `k × connections + i`, where `k` counts what
 //!   that connection has had answered since the server was introduced.
 //! - `started` is read just before the request is written, `finished` when its answer is complete
@@ -137,10 +138,10 @@ impl<X: Exchange> Generator<X> {
     }
 
     fn turn(&mut self, turn: &Turn, arrivals: &[u64]) -> io::Result<(Done, Numbers)> {
-        let Some(addr) = turn.target else {
+        if turn.let_go {
             self.targets.iter_mut().for_each(Target::close);
-            return Ok((self.mark()?, Numbers::default()));
-        };
+        }
+        let Some(addr) = turn.target else { return Ok((self.mark()?, Numbers::default())) };
         let introduced = turn.for_ns == 0 && arrivals.is_empty();
         if introduced {
             // An address tells servers apart only while they live: the next block's may get it again.

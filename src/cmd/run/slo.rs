@@ -57,7 +57,7 @@ pub(super) fn check_format(format: OutputFormat) -> Result<(), Failure> {
         return Ok(());
     }
     let found = Record { capacities: vec![Capacity::default()], ..Record::default() };
-    report::shown(format.id(), &found).map(drop)
+    report::shown(format.id(), &found, &[]).map(drop)
 }
 
 /// What the arguments ask for, as they are needed to choose courses.

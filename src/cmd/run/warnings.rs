@@ -55,8 +55,8 @@ fn too_many_twins(races: &[Race]) -> Option<Warning> {
     })
 }
 
-/// Says where results go, and what must be known of the run and of its plans.
-pub(super) fn announce(plans: &[Plan], record: &Record, folder: &Folder) {
+/// Says where results go, and what must be known of the run and of its plans; returns the warnings.
+pub(super) fn announce(plans: &[Plan], record: &Record, folder: &Folder) -> Vec<Warning> {
     output::note(format_args!("results: {}", folder.path().display()));
     for warning in &record.warnings {
         output::warn(&warning.text, &warning.advice);
@@ -72,6 +72,7 @@ pub(super) fn announce(plans: &[Plan], record: &Record, folder: &Folder) {
         output::warn(&format!("{whose}{}", warning.text), &warning.advice);
         said.push(warning);
     }
+    record.warnings.iter().chain(said).cloned().collect()
 }
 
 #[cfg(test)]

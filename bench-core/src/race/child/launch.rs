@@ -4,10 +4,13 @@
 
 use std::{
     env,
-    ffi::OsString,
-    fmt, io,
-    os::unix::process::{CommandExt, parent_id},
-    path::PathBuf,
+    ffi::{OsStr, OsString},
+    fmt, fs, io,
+    os::unix::{
+        fs::MetadataExt,
+        process::{CommandExt, parent_id},
+    },
+    path::{Path, PathBuf},
     process::{self, Command},
     sync::Arc,
     thread,
@@ -23,7 +26,7 @@ use crate::{
     resource,
 };
 
-use super::{Child, PATIENCE};
+use super::{Child, FAREWELL, PATIENCE};
 
 /// The argument that makes this program a child.
 pub const CHILD_ARG: &str = "deadheat-child";
@@ -53,7 +56,12 @@ pub type Tap = Arc<dyn Fn(&str, &Done, &Numbers) + Send + Sync>;
 /// Starts this program again.
 #[derive(Clone)]
 pub struct Processes {
+    /// By which its processes are named.
     program: PathBuf,
+    /// What they execute.
+    file: PathBuf,
+    /// What `file` was at first, where another one can take its place.
+    first: Option<Identity>,
     patience: Duration,
     tap: Option<Tap>,
 }
@@ -65,14 +73,21 @@ impl fmt::Debug for Processes {
 }
 
 impl Processes {
-    /// Of the program that is running.
+    /// Of the program that is running: on Linux that very file, whatever is built in its place
+    /// meanwhile.
     pub fn of_this_program() -> io::Result<Self> {
-        Ok(Self::of(env::current_exe()?))
+        let own = Self::of(env::current_exe()?);
+        if !cfg!(target_os = "linux") {
+            return Ok(own);
+        }
+        Ok(Self { file: "/proc/self/exe".into(), first: None, ..own })
     }
 
     /// Of another program that was built with the same cells: for tests.
     pub fn of(program: impl Into<PathBuf>) -> Self {
-        Self { program: program.into(), patience: PATIENCE, tap: None }
+        let program = program.into();
+        let (file, first) = (program.clone(), identity(&program));
+        Self { program, file, first, patience: PATIENCE, tap: None }
     }
 
     /// With another patience than [`PATIENCE`].
@@ -94,17 +109,32 @@ impl Processes {
     }
 
     fn own(&self, label: &str, cpus: &[usize]) -> io::Result<Child> {
-        let mut command = Command::new(&self.program);
-        command
-            .args([CHILD_ARG, label])
-            // Defaults of runtimes that can only be told so.
-            .env("ASYNC_STD_THREAD_COUNT", cpus.len().max(1).to_string())
-            .env("BLOCKING_MAX_THREADS", BLOCKING_THREADS.to_string());
-        Child::start(command, cpus, self.patience)
-            .map(|child| self.listened_to(label, child))
-            .map_err(|error| {
-                io::Error::new(error.kind(), format!("failed to start its process: {error}"))
-            })
+        let started = self.again().and_then(|mut command| {
+            command
+                .args([CHILD_ARG, label])
+                // Defaults of runtimes that can only be told so.
+                .env("ASYNC_STD_THREAD_COUNT", cpus.len().max(1).to_string())
+                .env("BLOCKING_MAX_THREADS", BLOCKING_THREADS.to_string());
+            Child::start(command, cpus, self.patience)
+        });
+        started.map(|child| self.listened_to(label, child)).map_err(|error| {
+            io::Error::new(error.kind(), format!("failed to start its process: {error}"))
+        })
+    }
+
+    /// How this program is started again. Another build of it is not: a race would be of both.
+    fn again(&self) -> io::Result<Command> {
+        if let (Some(first), Some(now)) = (self.first, identity(&self.file))
+            && first != now
+        {
+            return Err(io::Error::other(format!(
+                "this program was rebuilt while it ran: {} is another file by now",
+                self.program.display()
+            )));
+        }
+        let mut command = Command::new(&self.file);
+        command.arg0(&self.program);
+        Ok(command)
     }
 
     /// How an external program is started. It need not mind the end of its input, and a busy one
@@ -115,7 +145,7 @@ impl Processes {
         if !cfg!(target_os = "linux") {
             return Ok(direct);
         }
-        let mut command = Command::new(&self.program);
+        let mut command = self.again()?;
         command
             .args([EXTERNAL_ARG, &process::id().to_string()])
             .arg(&external.folder)
@@ -136,12 +166,22 @@ impl Launcher for Processes {
             .foreign(external)
             .and_then(|command| Child::start(command, cpus, self.patience))
             .map_err(|error| external.not_started(&error))?;
-        Ok(self.listened_to(label, child))
+        Ok(self.listened_to(label, Child { farewell: FAREWELL, ..child }))
     }
 
     fn peer(&self, label: &str) -> io::Result<Child> {
         self.own(label, &[])
     }
+}
+
+/// Device, inode, size, and time of change (seconds, nanoseconds): another file at the same path
+/// has others.
+type Identity = (u64, u64, u64, i64, i64);
+
+/// What is at this path; `None` where nothing is, and then that is found when it is started.
+fn identity(path: &Path) -> Option<Identity> {
+    let file = fs::metadata(path).ok()?;
+    Some((file.dev(), file.ino(), file.size(), file.mtime(), file.mtime_nsec()))
 }
 
 /// Starts children as threads of this process: for tests.
@@ -176,7 +216,13 @@ pub fn is_child(mut args: impl Iterator<Item = OsString>) -> bool {
 /// was started to become, and then this does not return.
 pub fn be_child(cells: &[Cell]) -> io::Result<()> {
     resource::die_with_parent()?;
-    let mut args = env::args_os().skip(1);
+    let mut args = env::args_os();
+    let program = args.next().map(PathBuf::from);
+    // The system names a process after the path that it was started from, and that may be
+    // `/proc/self/exe`.
+    if let Some(name) = program.as_deref().and_then(Path::file_name).and_then(OsStr::to_str) {
+        resource::name_thread(name);
+    }
     if args.next().is_some_and(|arg| arg == EXTERNAL_ARG) {
         return Err(become_external(args));
     }
@@ -234,6 +280,27 @@ mod tests {
         assert_eq!(args, [EXTERNAL_ARG, &own, "/", "sh", "-c"]);
         let error = processes.foreign(&external("/nowhere/program")).unwrap_err();
         assert_eq!(error.kind(), io::ErrorKind::NotFound);
+    }
+
+    #[cfg(target_os = "linux")]
+    #[test]
+    fn this_program_is_started_from_what_runs() {
+        let again = Processes::of_this_program().unwrap().again().unwrap();
+        assert_eq!(again.get_program(), "/proc/self/exe");
+    }
+
+    #[test]
+    fn a_program_that_another_has_replaced_is_not_started() {
+        let folder = tempfile::tempdir().unwrap();
+        let [program, other] = ["program", "other"].map(|name| folder.path().join(name));
+        fs::write(&program, "one").unwrap();
+        fs::write(&other, "two").unwrap();
+        let processes = Processes::of(&program);
+        assert_eq!(processes.again().unwrap().get_program(), program.as_os_str());
+        fs::rename(&other, &program).unwrap();
+        let refused = processes.again().unwrap_err().to_string();
+        assert!(refused.contains("was rebuilt while it ran: "), "{refused}");
+        assert!(refused.contains(program.to_str().unwrap()), "{refused}");
     }
 
     #[test]

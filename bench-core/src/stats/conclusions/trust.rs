@@ -38,7 +38,7 @@ impl Summary {
         let twin = self.twin.as_ref().filter(|_| !self.is_invalid())?;
         let same = match self.noise_floor() {
             Some(floor) => format!(
-                "Same code, twice: {} (±{}).",
+                "Same code, twice: {} (noise floor {}).",
                 ratio_interval(twin.ratio, twin.lo.zip(twin.hi)),
                 percent(floor)
             ),

@@ -11,9 +11,6 @@ use mio::{Interest, Registry, Token, net::TcpStream};
 
 use super::Exchange;
 
-/// How long connecting may take, off the clock.
-const PATIENCE: Duration = Duration::from_secs(5);
-
 /// The operation that a connection is busy with.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Job {
@@ -41,14 +38,18 @@ pub(super) struct Connection {
 }
 
 impl Connection {
-    /// Opens it and waits for that: off the clock.
+    /// Opens it and waits for that, no longer than `patience`: off the clock.
     pub(super) fn open(
         &mut self,
         addr: SocketAddr,
         registry: &Registry,
         token: Token,
+        patience: Duration,
     ) -> io::Result<()> {
-        let socket = Blocking::connect_timeout(&addr, PATIENCE)?;
+        if patience.is_zero() {
+            return Err(io::ErrorKind::TimedOut.into());
+        }
+        let socket = Blocking::connect_timeout(&addr, patience)?;
         socket.set_nonblocking(true)?;
         self.adopt(TcpStream::from_std(socket), registry, token)?;
         self.open = true;
