@@ -16,6 +16,9 @@ pub(crate) fn is_foul(foreign: f64) -> bool {
     foreign > FOUL
 }
 
+/// Ticks of 10 ms tell nothing of less time, ns.
+const SHORTEST: u64 = 500_000_000;
+
 /// Counters when a check began.
 pub(super) struct Watch {
     cpus: usize,
@@ -34,11 +37,16 @@ impl Watch {
         Self { cpus: cpus.len(), barometer, begin, children, at: clock::now() }
     }
 
-    /// The share of the machine's CPU time that was others'. All children must have ended.
+    /// The share of the machine's CPU time that was others'; `None` where no counter tells, or it
+    /// was over too soon for one. All children must have ended.
     pub(super) fn foreign(&self) -> Option<f64> {
+        let took = clock::now().saturating_sub(self.at);
+        if took < SHORTEST {
+            return None;
+        }
         let now = self.barometer.read(std::iter::empty());
         let ours = children_ns()?.checked_sub(self.children?)?;
-        let time = clock::now().saturating_sub(self.at).max(1) as f64 * self.cpus.max(1) as f64;
+        let time = took as f64 * self.cpus.max(1) as f64;
         let others = between(&self.begin, &now, self.cpus).foreign? - ours as f64 / time;
         Some(others.max(0.0))
     }
