@@ -50,34 +50,80 @@ pub(crate) struct Check {
     pub(crate) about: &'static str,
     /// Whether it is robust on a busy machine, and so belongs to `--quick`.
     pub(crate) quick: bool,
+    /// What it means for the user's results where it fails.
+    pub(crate) failure: &'static str,
     run: fn(&Context) -> Result<Vec<Known>, String>,
 }
 
 /// All of them, in the order in which they are run.
 pub(crate) const CHECKS: &[Check] = &[
-    check("K1", "intervals cover the truth as often as they say", true, simulated::k1),
-    check("K2", "twins raise no more false alarms than they may", true, simulated::k2),
-    check("K3", "slowdowns come out as large as they are", true, simulated::k3),
-    check("K4", "drift of the machine moves nothing", true, simulated::k4),
-    check("K5", "Little's law by two witnesses, and X = N/(R+Z)", false, little::k5),
-    check("K6", "queues wait as long as theory says", false, queues::k6),
-    check("K7", "a stall is seen by everyone who arrives meanwhile", false, stall::k7),
-    check("K8", "a batch of waits takes its waves", true, batch::k8),
-    check("K9", "CPU time, memory, threads and blocks are what was used", true, resources::k9),
-    check("K10", "histograms keep their samples, and merge into the whole", true, recording::k10),
-    check("K11", "models that cheat are refused", true, refused::k11),
-    check("K12", "slices bias nothing", false, slicing::k12),
-    check("K13", "a longer lead-in changes nothing", false, lead_in::k13),
-    check("order", "twins in slices agree better than one after the other", false, order::check),
+    check("K1", "intervals cover the truth as often as they say", true, BROKEN, simulated::k1),
+    check("K2", "twins raise no more false alarms than they may", true, BROKEN, simulated::k2),
+    check("K3", "slowdowns come out as large as they are", true, BROKEN, simulated::k3),
+    check("K4", "drift of the machine moves nothing", true, BROKEN, simulated::k4),
+    check("K5", "Little's law by two witnesses, and X = N/(R+Z)", false, LATE, little::k5),
+    check("K6", "queues wait as long as theory says", false, LATE, queues::k6),
+    check("K7", "a stall is seen by everyone who arrives meanwhile", false, LATE, stall::k7),
+    check(
+        "K8",
+        "a batch of waits takes its waves",
+        true,
+        "timers are late here, and so is what ends a batch",
+        batch::k8,
+    ),
+    check(
+        "K9",
+        "CPU time, memory, threads and blocks are what was used",
+        true,
+        "the price (CPU time, memory, switches) is not to be believed here",
+        resources::k9,
+    ),
+    check(
+        "K10",
+        "histograms keep their samples, and merge into the whole",
+        true,
+        BROKEN,
+        recording::k10,
+    ),
+    check("K11", "models that cheat are refused", true, BROKEN, refused::k11),
+    check(
+        "K12",
+        "slices bias nothing",
+        false,
+        "absolute figures of that load are those of code that is used in bursts; ratios hold as far as \
+         all models are biased alike",
+        slicing::k12,
+    ),
+    check(
+        "K13",
+        "a longer lead-in changes nothing",
+        false,
+        "lead-ins are too short here: what is measured has not settled",
+        lead_in::k13,
+    ),
+    check(
+        "order",
+        "twins in slices agree better than one after the other",
+        false,
+        "slices do not pay here: read intervals, and run fewer models at a time",
+        order::check,
+    ),
 ];
+
+/// Where the machine has no part in it.
+const BROKEN: &str = "this program is broken: believe none of its verdicts, and report it";
+
+/// Where operations waited for a CPU.
+const LATE: &str = "latencies that are measured here hold waits that are the machine's";
 
 const fn check(
     id: &'static str,
     about: &'static str,
     quick: bool,
+    failure: &'static str,
     run: fn(&Context) -> Result<Vec<Known>, String>,
 ) -> Check {
-    Check { id, about, quick, run }
+    Check { id, about, quick, failure, run }
 }
 
 /// How a check came out.
@@ -90,6 +136,9 @@ pub(crate) struct Answer {
     /// Why there is no figure.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) error: Option<String>,
+    /// Where it fails: what that means for results of this machine.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) meaning: Option<&'static str>,
     /// Share of the machine's CPU time that others used meanwhile; `None`: no counter tells.
     pub(crate) foreign: Option<f64>,
     /// Whether it was measured twice, because the first time was in foul weather.
@@ -109,8 +158,9 @@ impl Answer {
             () if worst(Finding::Undecided) => Finding::Undecided,
             () => Finding::Holds,
         };
-        let Check { id, about, .. } = *check;
-        Self { id, about, finding, known, error, foreign: None, again: false }
+        let Check { id, about, failure, .. } = *check;
+        let meaning = (finding == Finding::Fails).then_some(failure);
+        Self { id, about, finding, known, error, meaning, foreign: None, again: false }
     }
 }
 
@@ -122,6 +172,7 @@ impl Check {
         if first.finding == Finding::Holds || !foul || (context.stop)() {
             return first;
         }
+        crate::output::note(format_args!("{}: in foul weather; once more …", self.id));
         Answer { again: true, ..self.once(context) }
     }
 

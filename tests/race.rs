@@ -2,16 +2,19 @@
 
 use std::{
     collections::BTreeMap,
-    fs,
+    fs, iter,
+    net::{Ipv4Addr, TcpListener},
     ops::ControlFlow,
     os::unix::fs::{PermissionsExt, symlink},
-    sync::LazyLock,
+    sync::{
+        LazyLock,
+        atomic::{AtomicU16, Ordering::Relaxed},
+    },
     time::Duration,
 };
 
 use deadheat::core::{
     cell::Cell,
-    net,
     race::{
         self, External, Launcher, Plan, Progress,
         child::{Processes, Threads},
@@ -204,9 +207,13 @@ fn a_foreign_program_races_by_the_protocol_alone() {
     }
 }
 
-/// A port that is free.
+/// A port that is free, and not of those that the system gives away.
 fn port() -> String {
-    net::listen().unwrap().local_addr().unwrap().port().to_string()
+    static NEXT: AtomicU16 = AtomicU16::new(0);
+    let first = 10_000 + 100 * u16::try_from(std::process::id() % 100).unwrap();
+    let next = || first + NEXT.fetch_add(1, Relaxed);
+    let free = |port: &u16| TcpListener::bind((Ipv4Addr::LOCALHOST, *port)).is_ok();
+    iter::repeat_with(next).take(99).find(free).unwrap().to_string()
 }
 
 /// Makes the foreign programs of a plan servers, on this port, each with its fault.
@@ -215,6 +222,22 @@ fn serve_in_python(plan: &mut Plan, port: &str) {
     for external in plan.entrants.iter_mut().filter_map(|e| e.external.as_mut()) {
         let fault = external.command[2].clone();
         external.command = ["python3", script, port, &fault].map(str::to_owned).to_vec();
+    }
+}
+
+#[test]
+fn an_open_load_with_nobody_there_is_no_closed_one() {
+    for (scenario, models) in [("tcp-echo", ["threads/per-task"]), ("echo-server", ["smol/multi"])]
+    {
+        // The first is due after 100 ms, and a slice is shorter.
+        let race = run(&plan(scenario, &models, "open-10", &[]), &processes());
+        all_ok(&race, models[0]);
+        for (_, trial) in race.trials(models[0]) {
+            assert!(!trial.slices.is_empty(), "{scenario}");
+            for slice in &trial.slices {
+                assert_eq!((slice.offered, slice.executed), (0, 0), "{scenario}");
+            }
+        }
     }
 }
 
@@ -301,6 +324,21 @@ fn who_fails_at_a_whole_batch_has_failed_and_is_not_too_slow() {
         assert_eq!(cause(trial), said, "{:?}", trial.outcome);
     }
     all_ok(&race, "threads/per-task");
+}
+
+#[test]
+fn a_server_that_answers_nobody_has_failed() {
+    for load in ["open-1000", "closed-4"] {
+        let mut plan =
+            plan("echo-server", &["threads/per-task"], load, &[("python/stops", "stop")]);
+        serve_in_python(&mut plan, "0");
+        let race = run(&plan, &processes());
+        for trial in trials(&race, "python/stops") {
+            let said = cause(trial);
+            assert!(said.starts_with("none of the ") && said.ends_with(" for 2 s"), "{said}");
+        }
+        all_ok(&race, "threads/per-task");
+    }
 }
 
 #[test]

@@ -21,6 +21,8 @@ def serve(connection):
     while piece := connection.recv(65536):
         if fault == "hang-up":
             break
+        if fault == "stop":
+            continue
         connection.sendall(piece)
     connection.close()
 

@@ -39,15 +39,20 @@ pub(crate) fn resume(folder: &Path, now: &RunArgs) -> Result<Resumed, Failure> {
         let record = folder.record();
         Failure::error(format!("{} does not say what was asked for: {error}", record.display()))
     })?;
-    let differences = differences(&record.run.program, &program::program());
-    if !differences.is_empty() {
-        return Err(Failure::error(format!(
-            "{} was measured by another program than this one ({}): two programs make no one race",
-            folder.record().display(),
-            differences.join("; "),
-        )));
-    }
     Ok(Resumed { args, folder, record })
+}
+
+/// What is left of a run is for the program that began it.
+pub(crate) fn check_program(folder: &Folder, record: &Record) -> Result<(), Failure> {
+    let differences = differences(&record.run.program, &program::program());
+    if differences.is_empty() {
+        return Ok(());
+    }
+    Err(Failure::error(format!(
+        "{} was measured by another program than this one ({}): two programs make no one race",
+        folder.record().display(),
+        differences.join("; "),
+    )))
 }
 
 /// What tells the program that measured from this one; nothing: it is the same.

@@ -145,6 +145,9 @@ impl Run {
         let plans = terms.plans(&courses);
         config::check_programs(&plans, &file)?;
         let (folder, mut record) = if let Some(stored) = stored {
+            if !resume::is_complete(&plans, &stored.1) {
+                resume::check_program(&stored.0, &stored.1)?;
+            }
             stored
         } else {
             let record = new_record(cells, &args, &terms, &outsiders);

@@ -83,6 +83,9 @@ fn print(answer: &Answer) {
             word(known.finding()),
         ));
     }
+    if let Some(meaning) = answer.meaning {
+        output::line(format_args!("      where it fails: {meaning}"));
+    }
     if let Some(foreign) = answer.foreign.filter(|foreign| *foreign > 0.01) {
         let again = if answer.again { ", measured a second time" } else { "" };
         output::line(format_args!("      foreign load {}{again}", human::percent(foreign)));

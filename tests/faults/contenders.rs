@@ -58,7 +58,7 @@ fn faults_of_contenders_are_rows_and_exit_code_1() {
     for (fault, said) in [
         ("crash", "signal: 6"),
         ("rubbish", "not a frame of the protocol"),
-        ("mute", "no answer in 4 s"),
+        ("mute", "no answer in "),
     ] {
         let causes = causes(race, &format!("py/{fault}"));
         assert!(causes.len() == 1 && causes[0].contains(said), "{fault}: {causes:?}");
@@ -103,7 +103,9 @@ fn a_contender_that_stops_reading_is_given_up_too() {
     let race = &record.races[0];
     assert_eq!(race.status, Status::Complete);
     let causes_of_deaf = causes(race, "py/deaf");
-    assert_eq!(causes_of_deaf, ["no answer in 4 s: it does not read what it is sent | "]);
+    let [cause] = causes_of_deaf.as_slice() else { panic!("{causes_of_deaf:?}") };
+    assert!(cause.starts_with("no answer in "), "{cause}");
+    assert!(cause.ends_with(": it does not read what it is sent | "), "{cause}");
     for contender in ["threads/per-task", "threads/per-task+twin"] {
         assert_eq!(causes(race, contender), [""], "{contender}");
     }

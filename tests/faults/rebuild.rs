@@ -29,12 +29,12 @@ fn a_run_ends_as_the_program_that_began_it() {
     fs::hard_link(deadheat().get_program(), &program).unwrap();
     // Whoever starts what lies there from now on has failed.
     symlink("/bin/false", &other).unwrap();
-    let mut running = Running::start(by(&program, &small(&folder, 12)), &folder);
+    let mut running = Running::start(by(&program, &small(&folder, 40)), &folder);
     running.has_blocks(1);
     fs::rename(&other, &program).unwrap();
     assert_eq!(running.child.wait().unwrap().code(), Some(0), "{}", running.said());
     let race = &record(&folder).races[0];
-    assert_eq!((&race.status, race.blocks.len()), (&Status::Complete, 12));
+    assert_eq!((&race.status, race.blocks.len()), (&Status::Complete, 40));
     assert!(race.blocks.iter().flat_map(|block| &block.trials).all(|trial| trial.outcome.is_ok()));
 }
 
@@ -49,8 +49,14 @@ fn a_run_does_not_go_on_with_another_build() {
     assert!(program.file.take().is_some(), "without it, nothing says that it is the same");
     program.features.push("another".into());
     program.lock.insert("tokio".into(), "0.0.1".into());
-    write(&folder.join("results.json"), &other).unwrap();
-    let resumed = deadheat().args(["run", "--resume"]).arg(&folder).output().unwrap();
+    let path = folder.join("results.json");
+    let resume = || deadheat().args(["run", "--resume"]).arg(&folder).output().unwrap();
+    // Where all is there, nothing is mixed.
+    write(&path, &other).unwrap();
+    assert_eq!(resume().status.code(), Some(0));
+    other.run.interrupted = true;
+    write(&path, &other).unwrap();
+    let resumed = resume();
     let said = stderr(&resumed);
     assert_eq!(resumed.status.code(), Some(1), "{said}");
     for named in ["results.json", "features: ", " another, here ", "tokio: 0.0.1, here "] {

@@ -285,7 +285,9 @@ impl<'a> Cast<'a> {
             0 => self.plan.load.schedule(span, seed),
             n => vec![0; usize::try_from(n).unwrap_or(usize::MAX)],
         };
-        let for_ns = if arrivals.is_empty() { span } else { 0 };
+        // Under an open load nobody may arrive; that is no closed one.
+        let is_timed = arrivals.is_empty() && self.plan.load.is_closed();
+        let for_ns = if is_timed { span } else { 0 };
         let drain_ns = if self.plan.batch() > 0 { 10 * shape.drain_ns } else { shape.drain_ns };
         let extra_every = match player.handicap {
             // A server's handicap is asked of it by the generator; a client has its own.

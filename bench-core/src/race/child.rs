@@ -9,7 +9,7 @@ use std::{
     process::{Command, Stdio},
     sync::{
         Arc,
-        atomic::{AtomicU64, Ordering::Relaxed},
+        atomic::{AtomicBool, AtomicU64, Ordering::Relaxed},
     },
     time::Duration,
 };
@@ -47,7 +47,7 @@ const STEP: Duration = Duration::from_millis(1);
 /// A running child. Dropping it ends it.
 pub struct Child {
     line: Line,
-    deadline: Arc<AtomicU64>,
+    deadline: Arc<Deadline>,
     process: Option<Process>,
     patience: Duration,
     /// How long it may take to end by itself, once it has said its last word.
@@ -66,10 +66,31 @@ impl fmt::Debug for Child {
     }
 }
 
+/// When a message is given up.
+struct Deadline {
+    at: AtomicU64,
+    /// Whether it has been put off, as it is once at most.
+    late: AtomicBool,
+}
+
+impl Deadline {
+    /// Of the next message.
+    fn set(&self, at: u64) {
+        self.at.store(at, Relaxed);
+        self.late.store(false, Relaxed);
+    }
+
+    /// For the rest of a message of which a part came in time. Returns whether that was so.
+    fn put_off(&self) -> bool {
+        self.at.store(clock::now() + clock::nanos(FAREWELL), Relaxed);
+        !self.late.swap(true, Relaxed)
+    }
+}
+
 /// A stream that gives up at a deadline.
 struct Patient<S> {
     stream: S,
-    deadline: Arc<AtomicU64>,
+    deadline: Arc<Deadline>,
 }
 
 impl<S: AsFd> Patient<S> {
@@ -77,21 +98,18 @@ impl<S: AsFd> Patient<S> {
     /// seen: this process may have been stopped meanwhile, and its children were not.
     fn wait(&self, ready: PollFlags) -> io::Result<()> {
         loop {
-            let left = self.deadline.load(Relaxed).saturating_sub(clock::now());
+            let left = self.deadline.at.load(Relaxed).saturating_sub(clock::now());
             let millis = left.div_ceil(1_000_000).min(1_000_000);
             let wait = PollTimeout::try_from(millis).unwrap_or(PollTimeout::MAX);
             let mut fds = [PollFd::new(self.stream.as_fd(), ready)];
             match poll(&mut fds, wait) {
                 Ok(0) if left == 0 => return Err(io::ErrorKind::TimedOut.into()),
                 Ok(0) | Err(Errno::EINTR) => {}
-                Ok(_) => {
-                    if left == 0 {
-                        // A pipe holds only the start of what is long; the rest is about to come.
-                        let rest = clock::now() + clock::nanos(FAREWELL);
-                        self.deadline.store(rest, Relaxed);
-                    }
-                    return Ok(());
+                // A pipe holds only the start of what is long; the rest is about to come.
+                Ok(_) if left == 0 && !self.deadline.put_off() => {
+                    return Err(io::ErrorKind::TimedOut.into());
                 }
+                Ok(_) => return Ok(()),
                 Err(error) => return Err(error.into()),
             }
         }
@@ -159,7 +177,8 @@ impl Child {
     ) -> io::Result<Self> {
         // A pipe holds 64 KiB: a child that has stopped reading must not hold up the parent.
         fcntl(&to, FcntlArg::F_SETFL(OFlag::O_NONBLOCK))?;
-        let deadline = Arc::new(AtomicU64::new(u64::MAX));
+        let deadline =
+            Arc::new(Deadline { at: AtomicU64::new(u64::MAX), late: AtomicBool::new(false) });
         let from = Patient { stream: from, deadline: Arc::clone(&deadline) };
         let to = Patient { stream: to, deadline: Arc::clone(&deadline) };
         let (line, started) = (Line::new(from, to), clock::now());
@@ -257,7 +276,7 @@ impl Child {
 
     fn send(&mut self, message: &Message, numbers: &Numbers, deadline: u64) -> io::Result<()> {
         let before = clock::now();
-        self.deadline.store(deadline, Relaxed);
+        self.deadline.set(deadline);
         match self.line.send(message, numbers) {
             // Its last words, or how it ended, tell more than that it does not listen.
             Err(error) if error.kind() == io::ErrorKind::BrokenPipe => {
@@ -272,7 +291,7 @@ impl Child {
 
     fn next(&mut self, deadline: u64) -> io::Result<(Message, Numbers)> {
         let before = clock::now();
-        self.deadline.store(deadline, Relaxed);
+        self.deadline.set(deadline);
         match self.line.receive() {
             Ok(Some((Message::Failed { cause }, _))) => Err(io::Error::other(cause)),
             Ok(Some(message)) => Ok(message),

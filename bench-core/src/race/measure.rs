@@ -178,6 +178,14 @@ impl Tally {
             let kind = most.map_or("", |(kind, _)| kind.as_str());
             return Err(format!("no operation of a turn ended well: {kind}"));
         }
+        // A server that is too slow ends some of what it is asked; this one has stopped.
+        if done.samples == 0 && done.censored > 0 && errors == 0 && plan.batch() == 0 {
+            return Err(format!(
+                "none of the {} operations of a slice ended, and the last was waited for {:.0} s",
+                done.censored,
+                plan.shape.drain_ns as f64 / 1e9
+            ));
+        }
         if done.sessions.iter().sum::<u64>() != done.samples
             || done.sessions.len() > self.ended.len()
         {

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use crate::{
     clock,
-    load::{Arrivals, Load},
+    load::{Arrivals, Load, Spacing},
     record::{Kind, Shape, Warning},
 };
 
@@ -74,7 +74,10 @@ pub(super) fn shape(kind: Kind, pace: &Pace, arrivals: Load, effort: &Effort) ->
     let (lead, window, out) = if arrivals.is_open() {
         let relaxation = pace.relaxation_ns;
         let lead = (3 * relaxation).clamp(5 * MS, 3_000 * MS);
-        (lead, (5 * relaxation).clamp(60 * MS, 5_000 * MS), (2 * cycle).clamp(2 * MS, 100 * MS))
+        // Long enough for some to arrive, as far as it can share a round.
+        let some = ns_of_some(arrivals).min(LONGEST_SLICE.saturating_sub(lead));
+        let window = (5 * relaxation).clamp(60 * MS, 5_000 * MS).max(some);
+        (lead, window, (2 * cycle).clamp(2 * MS, 100 * MS))
     } else {
         // Two operations per session before the window, fifty in it where that is short enough.
         ((2 * cycle).max(2 * MS), (50 * cycle).clamp(SHORTEST_WINDOW, 50 * MS), 0)
@@ -98,6 +101,19 @@ pub(super) fn shape(kind: Kind, pace: &Pace, arrivals: Load, effort: &Effort) ->
         sessions: 0,
         ops_per_sample: 1,
     }
+}
+
+/// Arrivals that a window should hold.
+const SOME_ARRIVALS: u64 = 10;
+
+/// How long it takes for some to arrive: two bursts, where they come in bursts.
+#[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "nanoseconds")]
+fn ns_of_some(load: Load) -> u64 {
+    let some = match load.arrivals {
+        Arrivals::Open { spacing: Spacing::Burst(size), .. } => SOME_ARRIVALS.max(2 * size),
+        _ => SOME_ARRIVALS,
+    };
+    load.mean_rate().map_or(0, |rate| (some as f64 / rate * 1e9).ceil() as u64)
 }
 
 /// How long a contender pauses while each of the others has a slice, ns, in the mean.
@@ -159,6 +175,18 @@ pub(super) fn warn_of_window(
     typical: Duration,
     load: Load,
 ) -> Option<Warning> {
+    if let Some(rate) = load.mean_rate() {
+        let arrive = rate * shape.window_ns as f64 / 1e9;
+        return (shape.window_ns < ns_of_some(load)).then(|| Warning {
+            code: FEW_OPERATIONS.into(),
+            text: format!(
+                "about {arrive:.1} operations arrive in a window of {:.0} ms, and {SOME_ARRIVALS} \
+                 or two bursts are wanted",
+                shape.window_ns as f64 / 1e6
+            ),
+            advice: "a higher rate".into(),
+        });
+    }
     let holds = shape.window_ns / clock::nanos(typical).max(1);
     let few = kind == Kind::Sliced && load.is_closed() && holds < PER_WINDOW;
     few.then(|| Warning {
@@ -202,6 +230,16 @@ mod tests {
             "thinking is part of a cycle"
         );
         assert_eq!(of("open-100", MS, 20 * MS), (60 * MS, 100 * MS), "three and five of them");
+        assert_eq!(of("open-20-poisson", 0, 0), (5 * MS, 500 * MS), "ten arrivals");
+        assert_eq!(of("open-100-burst-10", 0, 0), (5 * MS, 200 * MS), "two bursts");
+        assert_eq!(of("open-1", 0, 0), (5 * MS, 995 * MS), "as far as it can share a round");
+        let sparse = |load: &str, window| {
+            let shape = Shape { window_ns: window, ..Shape::default() };
+            let load = load.parse().unwrap();
+            warn_of_window(Kind::Sliced, &shape, Duration::ZERO, load).map(|warning| warning.text)
+        };
+        assert_eq!(sparse("open-20", 500 * MS), None);
+        assert!(sparse("open-1", 995 * MS).unwrap().starts_with("about 1.0 operations arrive"));
         let few = |window, service| {
             let shape = Shape { window_ns: window, ..Shape::default() };
             let load = "closed-4".parse().unwrap();

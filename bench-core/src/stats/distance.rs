@@ -1,5 +1,6 @@
 //! Which of two ways of measuring comes nearer to a known truth: a ratio of distances, with an
-//! interval that assumes nothing of their distribution.
+//! interval that assumes no distribution, but that the values are independent, and that one way's
+//! distances are the other's but for a factor.
 
 use super::Estimate;
 

@@ -75,7 +75,16 @@ pub fn percent(fraction: f64) -> String {
 /// A ratio by itself.
 pub fn ratio(ratio: f64) -> String {
     let decimals = ratio_decimals(ratio);
-    if ratio.is_finite() { format!("{ratio:.decimals$}") } else { "n/a".into() }
+    if ratio.is_finite() { bounded(ratio, decimals) } else { "n/a".into() }
+}
+
+/// Beyond a million a ratio says that one of two did nothing, and no number says more.
+fn bounded(ratio: f64, decimals: usize) -> String {
+    match ratio {
+        1e6.. => "> 10⁶".into(),
+        ..1e-6 => "< 10⁻⁶".into(),
+        ratio => format!("{ratio:.decimals$}"),
+    }
 }
 
 /// A ratio and its interval, with as many decimals as the interval is worth.
@@ -86,6 +95,7 @@ pub fn ratio(ratio: f64) -> String {
 /// assert_eq!(ratio_interval(15.81, Some((15.2, 16.33))), "15.8 [15.2, 16.3]");
 /// assert_eq!(ratio_interval(1.06, Some((1.003, 1.12))), "1.060 [1.003, 1.120]");
 /// assert_eq!(ratio_interval(1.2, None), "1.20 [no interval]");
+/// assert_eq!(ratio_interval(4e8, Some((1.2, 4e8))), "> 10⁶ [1.2, > 10⁶]");
 /// ```
 pub fn ratio_interval(point: f64, interval: Option<(f64, f64)>) -> String {
     let Some((lo, hi)) = interval else { return format!("{} [no interval]", ratio(point)) };
@@ -97,7 +107,8 @@ pub fn ratio_interval(point: f64, interval: Option<(f64, f64)>) -> String {
     while decimals < 4 && (hides(lo, decimals) || hides(hi, decimals)) {
         decimals += 1;
     }
-    format!("{point:.decimals$} [{lo:.decimals$}, {hi:.decimals$}]")
+    let [point, lo, hi] = [point, lo, hi].map(|ratio| bounded(ratio, decimals));
+    format!("{point} [{lo}, {hi}]")
 }
 
 /// Three significant digits; next to 1 three decimals, because there the distance from 1 counts.

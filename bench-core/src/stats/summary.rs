@@ -329,9 +329,14 @@ fn state(race: &Race, contender: &Contender) -> State {
     let (mut ran, mut failed, mut first) = (0, 0, None);
     for (_, trial) in race.trials(&contender.id) {
         ran += 1;
-        if let Outcome::Failed { cause, .. } = &trial.outcome {
+        if let Outcome::Failed { cause, stderr } = &trial.outcome {
             failed += 1;
-            first.get_or_insert_with(|| cause.clone());
+            // What a program said last is mostly why it ended.
+            let last = stderr.lines().rev().map(str::trim).find(|line| !line.is_empty());
+            first.get_or_insert_with(|| match last {
+                Some(last) => format!("{cause} ({last})"),
+                None => cause.clone(),
+            });
         }
     }
     match first {

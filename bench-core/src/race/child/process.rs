@@ -18,6 +18,9 @@ use nix::{
 
 use super::{FAREWELL, within};
 
+/// How long those that were killed may take to be gone, and their ports with them.
+const GONE: Duration = Duration::from_millis(50);
+
 /// What is kept of a child's standard error, bytes.
 const TAIL: usize = 2 << 10;
 
@@ -85,8 +88,10 @@ impl Process {
         // It may have joined another group.
         let _ = self.child.kill();
         let _ = self.child.wait();
+        // They are gone soon. Where nobody reaps them they stay in the group, and hold nothing.
+        within(GONE, || killpg(group, None::<Signal>).is_err());
         // Who has left the group can't be found. It may hold standard error open for good.
-        within(FAREWELL, || killpg(group, None::<Signal>).is_err() && self.has_been_heard());
+        within(FAREWELL, || self.has_been_heard());
     }
 
     /// Whether nothing more will come from its standard error.

@@ -10,9 +10,9 @@ use super::connection::Connection;
 /// Connections that a token has room for.
 const INDEX_BITS: u32 = 24;
 
-/// How long opening a server's connections may take, off the clock, all of them together: the
-/// parent waits for the turn, however many there are.
-const PATIENCE: Duration = Duration::from_secs(10);
+/// How long opening a server's connections may take, off the clock, all of them together: less than
+/// the parent waits for a turn, and enough for a server that makes some wait a second each.
+const PATIENCE: Duration = Duration::from_secs(25);
 
 #[derive(Debug)]
 pub(super) struct Target {
