@@ -34,7 +34,7 @@ const EFFORT: (usize, usize) = (8, 2);
 const WARM_UP: usize = 1;
 
 /// Rounds of a block in all.
-const ROUNDS: usize = WARM_UP + 11;
+const ROUNDS: usize = WARM_UP + 9;
 
 /// The window of a slice.
 const WINDOW: Duration = Duration::from_millis(15);
