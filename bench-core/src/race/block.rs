@@ -15,6 +15,7 @@ use crate::{
         measure::Seen,
         order,
         player::{Player, stretch},
+        shape::warm_lengths,
         weather::{self, Barometer, Reading, Steal},
     },
     record::{Block, Contender, Fits, Foul, Handicap, Kind, Metric, PeerCounts, Race, Weather},
@@ -278,9 +279,9 @@ impl<'a> Cast<'a> {
     /// What a slice asks for; `warm`: it only warms up.
     pub(super) fn turn_of(&self, player: &Player, seed: u64, warm: bool) -> (Turn, Vec<u64>) {
         let shape = &self.plan.shape;
-        let window =
-            if warm { shape.warmup_window_ns.min(shape.window_ns) } else { shape.window_ns };
-        let span = shape.lead_ns + window + shape.out_ns;
+        let [lead, window] =
+            if warm { warm_lengths(shape) } else { [shape.lead_ns, shape.window_ns] };
+        let span = lead + window + shape.out_ns;
         let arrivals = match self.plan.batch() {
             0 => self.plan.load.schedule(span, seed),
             n => vec![0; usize::try_from(n).unwrap_or(usize::MAX)],

@@ -14,8 +14,8 @@ use crate::{
         fit,
         placement::{disjoint, warn_of_cpus, warn_of_weather},
         shape::{
-            FEW_OPERATIONS, IDLE_PAUSE, kind, need_solo, pause_ns, shape, warn_of_pause,
-            warn_of_window,
+            FEW_OPERATIONS, IDLE_PAUSE, kind, need_solo, pause_ns, shape, warm_lengths,
+            warn_of_pause, warn_of_window,
         },
     },
     record::{Contender, Fits, Handicap, Kind, Metric, Placement, Role, Shape, Warning},
@@ -119,7 +119,7 @@ impl Plan {
         let available = resource::cpus();
         let placement = place(wish.placement, &available);
         let mut warnings = warn_of_cpus(&placement, &available);
-        let has_peers = !(scenario.peers)(&setup).is_empty();
+        let has_peers = has_peers(&scenario, &setup);
         let needs = fit::Needs {
             demand: (scenario.demand)(&setup),
             sessions,
@@ -151,7 +151,7 @@ impl Plan {
                 Kind::Solo
             }),
         };
-        let mut shape = shape(kind, &Pace::typical(typical), wish.load, &wish.effort);
+        let mut shape = shape(kind, &Pace::typical(typical), wish.load, &wish.effort, has_peers);
         shape.sessions = sessions;
         shape.ops_per_sample = wish.params.number("ops").unwrap_or(1);
         if about.solo_steps > 0 {
@@ -229,8 +229,10 @@ impl Plan {
     /// Fits the lengths of slices to what was seen. A closed window holds fifty operations where
     /// that is short enough; an open one outlasts its queue's memory.
     pub fn refit(&mut self, pace: Pace) {
+        let setup = Setup { params: &self.params, load: self.load, peers: &[] };
+        let remote = has_peers(&self.scenario, &setup);
         let Shape { lead_ns, window_ns, warmup_window_ns, out_ns, .. } =
-            shape(self.kind, &pace, self.load, &self.effort);
+            shape(self.kind, &pace, self.load, &self.effort, remote);
         self.shape = Shape { lead_ns, window_ns, warmup_window_ns, out_ns, ..self.shape };
         self.pace = Some(pace);
         self.warnings.retain(|warning| warning.code != FEW_OPERATIONS);
@@ -259,13 +261,14 @@ impl Plan {
     /// How long it will take, by what is known before it runs.
     pub fn estimate(&self) -> Duration {
         let alive = self.alive() as u64;
-        let Shape { window_ns, warmup_window_ns, .. } = self.shape;
+        let Shape { lead_ns, window_ns, .. } = self.shape;
         let startup = match self.pace {
             Some(pace) => 20_000_000 + alive * pace.ready_ns,
             None => 40_000_000 + 8_000_000 * alive + 200_000 * self.shape.sessions as u64,
         };
         let slice = self.slice_ns();
-        let warm = slice.saturating_sub(window_ns.saturating_sub(warmup_window_ns));
+        let [warm_lead, warm_window] = warm_lengths(&self.shape);
+        let warm = slice.saturating_sub(lead_ns + window_ns - warm_lead - warm_window);
         let round = self.shape.rounds as u64 * slice + self.shape.warmup as u64 * warm;
         let block = startup + alive * round;
         Duration::from_nanos(block * self.shape.blocks as u64)
@@ -407,6 +410,11 @@ pub fn race_id(scenario: &str, load: Load, params: &Params, placement: Option<&s
     let params = if changed.is_empty() { changed } else { format!("/{changed}") };
     let placement = placement.map(|name| format!("@{name}")).unwrap_or_default();
     format!("{scenario}/{load}{params}{placement}")
+}
+
+/// Whether operations go over TCP: to a peer, or from a generator.
+fn has_peers(scenario: &ScenarioInfo, setup: &Setup<'_>) -> bool {
+    !(scenario.peers)(setup).is_empty()
 }
 
 /// The reference that was asked for, or the first that can run.

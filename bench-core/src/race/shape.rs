@@ -63,24 +63,41 @@ const LONGEST_PAUSE: u64 = 5_000_000_000;
 /// The shortest window of a closed load, ns.
 const SHORTEST_WINDOW: u64 = 20_000_000;
 
-/// The lengths of a slice, from how long an operation takes.
-pub(super) fn shape(kind: Kind, pace: &Pace, arrivals: Load, effort: &Effort) -> Shape {
+/// Within that time of a slice's start TCP's delayed acknowledgements of the slice before come due,
+/// ns: 40 ms after the last answers, and timers are late by a tick or two. A CPU that is about to
+/// have a timer keeps its tick while it is idle, and is quicker to wake.
+const ACKNOWLEDGED: u64 = 50_000_000;
+
+/// The shortest window of an open load, ns; after such a lead-in one that is worth it.
+const SHORTEST_OPEN: [u64; 2] = [60_000_000, 100_000_000];
+
+/// The lengths of a slice, from how long an operation takes. `remote`: operations go over TCP.
+pub(super) fn shape(
+    kind: Kind,
+    pace: &Pace,
+    arrivals: Load,
+    effort: &Effort,
+    remote: bool,
+) -> Shape {
     const MS: u64 = 1_000_000;
     let think = match arrivals.arrivals {
         Arrivals::Closed { think, .. } => think,
         _ => Duration::ZERO,
     };
     let cycle = pace.service_ns + clock::nanos(think);
+    // Where the clients leave CPUs idle.
+    let quiet = if remote && (arrivals.is_open() || !think.is_zero()) { ACKNOWLEDGED } else { 0 };
     let (lead, window, out) = if arrivals.is_open() {
         let relaxation = pace.relaxation_ns;
-        let lead = (3 * relaxation).clamp(5 * MS, 3_000 * MS);
+        let lead = (3 * relaxation).clamp(5 * MS, 3_000 * MS).max(quiet);
         // Long enough for some to arrive, as far as it can share a round.
         let some = ns_of_some(arrivals).min(LONGEST_SLICE.saturating_sub(lead));
-        let window = (5 * relaxation).clamp(60 * MS, 5_000 * MS).max(some);
+        let shortest = SHORTEST_OPEN[usize::from(quiet > 0)];
+        let window = (5 * relaxation).clamp(shortest, 5_000 * MS).max(some);
         (lead, window, (2 * cycle).clamp(2 * MS, 100 * MS))
     } else {
         // Two operations per session before the window, fifty in it where that is short enough.
-        ((2 * cycle).max(2 * MS), (50 * cycle).clamp(SHORTEST_WINDOW, 50 * MS), 0)
+        ((2 * cycle).max(2 * MS).max(quiet), (50 * cycle).clamp(SHORTEST_WINDOW, 50 * MS), 0)
     };
     let window = effort.window.map_or(window, clock::nanos);
     // What warms up need not hold operations enough to count.
@@ -101,6 +118,12 @@ pub(super) fn shape(kind: Kind, pace: &Pace, arrivals: Load, effort: &Effort) ->
         sessions: 0,
         ops_per_sample: 1,
     }
+}
+
+/// Lead-in and window of a warm-up slice, ns: nothing in it counts, and the sooner it is over the
+/// more slices that do.
+pub(super) fn warm_lengths(shape: &Shape) -> [u64; 2] {
+    [shape.lead_ns, shape.window_ns].map(|length| length.min(shape.warmup_window_ns))
 }
 
 /// Arrivals that a window should hold.
@@ -216,11 +239,13 @@ mod tests {
     fn slices_follow_from_how_long_operations_take() {
         const MS: u64 = 1_000_000;
         let effort = Effort { blocks: 1, rounds: 1, warmup: 0, long_rounds: 1, window: None };
-        let of = |load: &str, service_ns, relaxation_ns| {
+        let lengths = |load: &str, service_ns, relaxation_ns, remote| {
             let pace = Pace { service_ns, relaxation_ns, ..Pace::default() };
-            let shape = shape(Kind::Sliced, &pace, load.parse().unwrap(), &effort);
+            let shape = shape(Kind::Sliced, &pace, load.parse().unwrap(), &effort, remote);
             (shape.lead_ns, shape.window_ns)
         };
+        let of =
+            |load: &str, service_ns, relaxation_ns| lengths(load, service_ns, relaxation_ns, false);
         assert_eq!(of("closed-4", 15_000, 0), (2 * MS, 20 * MS), "fifty of them, and 20 ms");
         assert_eq!(of("closed-4", 600_000, 0), (2 * MS, 30 * MS));
         assert_eq!(of("closed-4", 5 * MS, 0), (10 * MS, 50 * MS), "longer windows pair worse");
@@ -233,6 +258,13 @@ mod tests {
         assert_eq!(of("open-20-poisson", 0, 0), (5 * MS, 500 * MS), "ten arrivals");
         assert_eq!(of("open-100-burst-10", 0, 0), (5 * MS, 200 * MS), "two bursts");
         assert_eq!(of("open-1", 0, 0), (5 * MS, 995 * MS), "as far as it can share a round");
+        let remote = |load: &str| lengths(load, 15_000, 200_000, true);
+        assert_eq!(remote("open-2000-poisson"), (50 * MS, 100 * MS), "late acknowledgements");
+        assert_eq!(remote("closed-4-think-1ms"), (50 * MS, 50 * MS), "and so are they here");
+        assert_eq!(remote("closed-4"), (2 * MS, 20 * MS), "no CPU is idle");
+        let long =
+            Shape { lead_ns: 600, window_ns: 1_000, warmup_window_ns: 20, ..Shape::default() };
+        assert_eq!(warm_lengths(&long), [20, 20], "what warms up need not settle");
         let sparse = |load: &str, window| {
             let shape = Shape { window_ns: window, ..Shape::default() };
             let load = load.parse().unwrap();
