@@ -103,7 +103,7 @@ pub(crate) const CHECKS: &[Check] = &[
     ),
     check(
         "order",
-        "twins in slices agree better than one after the other",
+        "in slices twins agree better under load, and no worse without",
         false,
         "slices do not pay here: read intervals, and run fewer models at a time",
         order::check,

@@ -425,7 +425,7 @@ fn warnings<'a>(all: &'a [Warning], code: &str) -> Vec<&'a str> {
 #[test]
 fn contenders_that_would_pause_for_too_long_race_one_at_a_time() {
     let models = ["threads/per-task", "threads/pool-64", "tokio/current-thread"];
-    // With two controls there are four others, and each takes 22 ms by the clock.
+    // With two controls there are four others, and each takes 67 ms by the clock.
     let refitted = |rest_ns| {
         let mut plan = plan("tcp-echo", &models, "open-100", &[]);
         let pace = Pace { service_ns: 1_000_000, rest_ns, ..Pace::default() };
@@ -434,10 +434,10 @@ fn contenders_that_would_pause_for_too_long_race_one_at_a_time() {
         plan.refit(pace);
         plan
     };
-    let short = refitted(600_000_000);
+    let short = refitted(550_000_000);
     assert_eq!((short.kind, short.shape.rounds), (Kind::Sliced, EFFORT.rounds));
     assert!(warnings(&short.warnings, "solo").is_empty());
-    let long = refitted(610_000_000);
+    let long = refitted(570_000_000);
     assert_eq!(long.kind, Kind::Solo);
     assert_eq!((long.shape.rounds, long.shape.warmup), (EFFORT.long_rounds, 0));
     let [text] = warnings(&long.warnings, "solo")[..] else { panic!("{:?}", long.warnings) };

@@ -15,7 +15,6 @@ use crate::{
         measure::Seen,
         order,
         player::{Player, stretch},
-        shape::warm_lengths,
         weather::{self, Barometer, Reading, Steal},
     },
     record::{Block, Contender, Fits, Foul, Handicap, Kind, Metric, PeerCounts, Race, Weather},
@@ -279,8 +278,11 @@ impl<'a> Cast<'a> {
     /// What a slice asks for; `warm`: it only warms up.
     pub(super) fn turn_of(&self, player: &Player, seed: u64, warm: bool) -> (Turn, Vec<u64>) {
         let shape = &self.plan.shape;
-        let [lead, window] =
-            if warm { warm_lengths(shape) } else { [shape.lead_ns, shape.window_ns] };
+        let (lead, window) = if warm {
+            (shape.warmup_lead_ns.min(shape.lead_ns), shape.warmup_window_ns.min(shape.window_ns))
+        } else {
+            (shape.lead_ns, shape.window_ns)
+        };
         let span = lead + window + shape.out_ns;
         let arrivals = match self.plan.batch() {
             0 => self.plan.load.schedule(span, seed),

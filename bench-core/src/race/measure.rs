@@ -23,8 +23,34 @@ use crate::{
     sample::{Sample, fold},
 };
 
+/// So many operations without an answer are no stall: whoever does not answer them has stopped. Of
+/// somebody who has never answered, one is enough.
+const SOME_UNANSWERED: u64 = 4;
+
 /// The longest latency that is told from longer ones, ns. More are clipped, and counted.
 const LONGEST: u64 = 60_000_000_000;
+
+/// How long nothing has been heard of a contender.
+#[derive(Debug, Default)]
+struct Silence {
+    has_answered: bool,
+    /// Operations that did not end, since one last did.
+    unanswered: u64,
+}
+
+impl Silence {
+    /// Adds a slice: how many operations ended, and how many did not. Where it has stopped: how many
+    /// have not ended in a row.
+    fn add(&mut self, ended: u64, unended: u64) -> Option<u64> {
+        if ended > 0 {
+            *self = Self { has_answered: true, unanswered: 0 };
+            return None;
+        }
+        self.unanswered += unended;
+        let most = if self.has_answered { SOME_UNANSWERED } else { 1 };
+        (self.unanswered >= most).then_some(self.unanswered)
+    }
+}
 
 /// What is known of a slice when it is over.
 pub(super) struct Seen<'a> {
@@ -51,6 +77,7 @@ pub(super) struct Seen<'a> {
 pub(super) struct Tally {
     /// Operations that each session has ended, for the numbers of the next ones.
     ended: Vec<u64>,
+    silence: Silence,
     /// Of the latest slice, where it was measured: its index and its counters at the start.
     open: Option<(usize, Usage)>,
     slices: Vec<Slice>,
@@ -68,6 +95,7 @@ impl Tally {
     pub(super) fn new(sessions: usize) -> Self {
         Self {
             ended: vec![0; sessions],
+            silence: Silence::default(),
             open: None,
             slices: Vec::new(),
             latencies: Vec::new(),
@@ -179,10 +207,11 @@ impl Tally {
             return Err(format!("no operation of a turn ended well: {kind}"));
         }
         // A server that is too slow ends some of what it is asked; this one has stopped.
-        if done.samples == 0 && done.censored > 0 && errors == 0 && plan.batch() == 0 {
+        if plan.batch() == 0
+            && let Some(unanswered) = self.silence.add(done.samples + errors, done.censored)
+        {
             return Err(format!(
-                "none of the {} operations of a slice ended, and the last was waited for {:.0} s",
-                done.censored,
+                "none of the last {unanswered} operations ended, and the last was waited for {:.0} s",
                 plan.shape.drain_ns as f64 / 1e9
             ));
         }
@@ -339,6 +368,19 @@ fn encode(histogram: &Histogram<u64>) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_stall_of_a_sparse_load_is_no_stop() {
+        let mut silence = Silence::default();
+        assert_eq!(silence.add(2, 0), None);
+        assert_eq!(silence.add(0, 3), None, "it may stall");
+        assert_eq!(silence.add(1, 0), None, "and go on");
+        assert_eq!(silence.add(0, 3), None);
+        assert_eq!(silence.add(0, 0), None, "nobody asked");
+        assert_eq!(silence.add(0, 1), Some(4));
+        assert_eq!(Silence::default().add(0, 0), None);
+        assert_eq!(Silence::default().add(0, 1), Some(1), "it has never answered");
+    }
 
     #[test]
     fn steal_is_noted_in_all_rounds_of_its_span_that_have_none() {

@@ -14,8 +14,8 @@ use crate::{
         fit,
         placement::{disjoint, warn_of_cpus, warn_of_weather},
         shape::{
-            FEW_OPERATIONS, IDLE_PAUSE, kind, need_solo, pause_ns, shape, warm_lengths,
-            warn_of_pause, warn_of_window,
+            Around, FEW_OPERATIONS, IDLE_PAUSE, kind, need_solo, pause_ns, shape, warn_of_pause,
+            warn_of_window,
         },
     },
     record::{Contender, Fits, Handicap, Kind, Metric, Placement, Role, Shape, Warning},
@@ -119,7 +119,7 @@ impl Plan {
         let available = resource::cpus();
         let placement = place(wish.placement, &available);
         let mut warnings = warn_of_cpus(&placement, &available);
-        let has_peers = has_peers(&scenario, &setup);
+        let has_peers = !(scenario.peers)(&setup).is_empty();
         let needs = fit::Needs {
             demand: (scenario.demand)(&setup),
             sessions,
@@ -151,7 +151,8 @@ impl Plan {
                 Kind::Solo
             }),
         };
-        let mut shape = shape(kind, &Pace::typical(typical), wish.load, &wish.effort, has_peers);
+        let around = Around::of(kind, has_peers, sessions, alive);
+        let mut shape = shape(kind, &Pace::typical(typical), wish.load, &wish.effort, around);
         shape.sessions = sessions;
         shape.ops_per_sample = wish.params.number("ops").unwrap_or(1);
         if about.solo_steps > 0 {
@@ -230,10 +231,12 @@ impl Plan {
     /// that is short enough; an open one outlasts its queue's memory.
     pub fn refit(&mut self, pace: Pace) {
         let setup = Setup { params: &self.params, load: self.load, peers: &[] };
-        let remote = has_peers(&self.scenario, &setup);
-        let Shape { lead_ns, window_ns, warmup_window_ns, out_ns, .. } =
-            shape(self.kind, &pace, self.load, &self.effort, remote);
-        self.shape = Shape { lead_ns, window_ns, warmup_window_ns, out_ns, ..self.shape };
+        let has_peers = !(self.scenario.peers)(&setup).is_empty();
+        let around = Around::of(self.kind, has_peers, self.shape.sessions, self.alive());
+        let Shape { lead_ns, window_ns, warmup_lead_ns, warmup_window_ns, out_ns, .. } =
+            shape(self.kind, &pace, self.load, &self.effort, around);
+        self.shape =
+            Shape { lead_ns, window_ns, warmup_lead_ns, warmup_window_ns, out_ns, ..self.shape };
         self.pace = Some(pace);
         self.warnings.retain(|warning| warning.code != FEW_OPERATIONS);
         let typical = Duration::from_nanos(pace.service_ns);
@@ -261,14 +264,15 @@ impl Plan {
     /// How long it will take, by what is known before it runs.
     pub fn estimate(&self) -> Duration {
         let alive = self.alive() as u64;
-        let Shape { lead_ns, window_ns, .. } = self.shape;
+        let Shape { lead_ns, window_ns, warmup_lead_ns, warmup_window_ns, .. } = self.shape;
         let startup = match self.pace {
             Some(pace) => 20_000_000 + alive * pace.ready_ns,
             None => 40_000_000 + 8_000_000 * alive + 200_000 * self.shape.sessions as u64,
         };
         let slice = self.slice_ns();
-        let [warm_lead, warm_window] = warm_lengths(&self.shape);
-        let warm = slice.saturating_sub(lead_ns + window_ns - warm_lead - warm_window);
+        let less =
+            lead_ns.saturating_sub(warmup_lead_ns) + window_ns.saturating_sub(warmup_window_ns);
+        let warm = slice.saturating_sub(less);
         let round = self.shape.rounds as u64 * slice + self.shape.warmup as u64 * warm;
         let block = startup + alive * round;
         Duration::from_nanos(block * self.shape.blocks as u64)
@@ -410,11 +414,6 @@ pub fn race_id(scenario: &str, load: Load, params: &Params, placement: Option<&s
     let params = if changed.is_empty() { changed } else { format!("/{changed}") };
     let placement = placement.map(|name| format!("@{name}")).unwrap_or_default();
     format!("{scenario}/{load}{params}{placement}")
-}
-
-/// Whether operations go over TCP: to a peer, or from a generator.
-fn has_peers(scenario: &ScenarioInfo, setup: &Setup<'_>) -> bool {
-    !(scenario.peers)(setup).is_empty()
 }
 
 /// The reference that was asked for, or the first that can run.

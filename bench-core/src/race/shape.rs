@@ -63,21 +63,64 @@ const LONGEST_PAUSE: u64 = 5_000_000_000;
 /// The shortest window of a closed load, ns.
 const SHORTEST_WINDOW: u64 = 20_000_000;
 
-/// Within that time of a slice's start TCP's delayed acknowledgements of the slice before come due,
-/// ns: 40 ms after the last answers, and timers are late by a tick or two. A CPU that is about to
-/// have a timer keeps its tick while it is idle, and is quicker to wake.
+/// How long after its last use a connection's acknowledgement is delayed at least, and some ticks
+/// by which timers are late, ns.
 const ACKNOWLEDGED: u64 = 50_000_000;
 
-/// The shortest window of an open load, ns; after such a lead-in one that is worth it.
-const SHORTEST_OPEN: [u64; 2] = [60_000_000, 100_000_000];
+/// A window after such a lead-in, ns: slices are then so long that the retransmission timers of
+/// one, 0.2 s after it, end in the lead-in of the next but one.
+const BETWEEN_TIMERS: u64 = 130_000_000;
 
-/// The lengths of a slice, from how long an operation takes. `remote`: operations go over TCP.
+/// Connections that rest for less between two operations leave no timers to speak of, ns.
+const SHORT_REST: u64 = 5_000_000;
+
+/// The shortest window of an open load, ns.
+const SHORTEST_OPEN: u64 = 60_000_000;
+
+/// What else a slice depends on, besides how long an operation takes.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(super) struct Around {
+    /// TCP connections that each contender's operations go over.
+    pub(super) connections: usize,
+    /// Contenders that share a round.
+    pub(super) alive: usize,
+}
+
+impl Around {
+    pub(super) fn of(kind: Kind, has_peers: bool, sessions: usize, alive: usize) -> Self {
+        Self {
+            connections: if has_peers { sessions } else { 0 },
+            alive: if kind == Kind::Sliced { alive } else { 1 },
+        }
+    }
+
+    /// How long a connection rests between two operations where CPUs are idle meanwhile, ns.
+    #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "nanoseconds")]
+    fn rest_ns(self, load: Load, cycle_ns: u64) -> u64 {
+        match load.arrivals {
+            _ if self.connections == 0 => 0,
+            Arrivals::Closed { think, .. } if !think.is_zero() => cycle_ns,
+            _ => {
+                let rest = |rate| (self.connections as f64 / rate * 1e9) as u64;
+                load.mean_rate().map_or(0, rest)
+            }
+        }
+    }
+
+    /// How long a slice may be where all share a round and nobody is to pause for too long, ns.
+    fn longest_slice(self) -> u64 {
+        let others = self.alive.saturating_sub(1) as u64;
+        (LONGEST_PAUSE / 2).checked_div(others).map_or(LONGEST_SLICE, |ns| ns.min(LONGEST_SLICE))
+    }
+}
+
+/// The lengths of a slice, from how long an operation takes.
 pub(super) fn shape(
     kind: Kind,
     pace: &Pace,
     arrivals: Load,
     effort: &Effort,
-    remote: bool,
+    around: Around,
 ) -> Shape {
     const MS: u64 = 1_000_000;
     let think = match arrivals.arrivals {
@@ -85,23 +128,26 @@ pub(super) fn shape(
         _ => Duration::ZERO,
     };
     let cycle = pace.service_ns + clock::nanos(think);
-    // Where the clients leave CPUs idle.
-    let quiet = if remote && (arrivals.is_open() || !think.is_zero()) { ACKNOWLEDGED } else { 0 };
-    let (lead, window, out) = if arrivals.is_open() {
+    // The kernel's timers for the connections of the slice before wake CPUs that are else idle.
+    let has_timers = around.rest_ns(arrivals, cycle) >= SHORT_REST;
+    let settled = |lead: u64| if has_timers { lead.max(ACKNOWLEDGED) } else { lead };
+    let (warm_lead, window, out) = if arrivals.is_open() {
         let relaxation = pace.relaxation_ns;
-        let lead = (3 * relaxation).clamp(5 * MS, 3_000 * MS).max(quiet);
-        // Long enough for some to arrive, as far as it can share a round.
-        let some = ns_of_some(arrivals).min(LONGEST_SLICE.saturating_sub(lead));
-        let shortest = SHORTEST_OPEN[usize::from(quiet > 0)];
-        let window = (5 * relaxation).clamp(shortest, 5_000 * MS).max(some);
-        (lead, window, (2 * cycle).clamp(2 * MS, 100 * MS))
+        let lead = (3 * relaxation).clamp(5 * MS, 3_000 * MS);
+        let out = (2 * cycle).clamp(2 * MS, 100 * MS);
+        // What else is wanted of it, as far as it can share a round.
+        let rest = settled(lead) + out + pace.rest_ns;
+        let most = around.longest_slice().saturating_sub(rest);
+        let between = if has_timers { BETWEEN_TIMERS } else { 0 };
+        let wanted = ns_of_some(arrivals).max(between).min(most);
+        (lead, (5 * relaxation).clamp(SHORTEST_OPEN, 5_000 * MS).max(wanted), out)
     } else {
         // Two operations per session before the window, fifty in it where that is short enough.
-        ((2 * cycle).max(2 * MS).max(quiet), (50 * cycle).clamp(SHORTEST_WINDOW, 50 * MS), 0)
+        ((2 * cycle).max(2 * MS), (50 * cycle).clamp(SHORTEST_WINDOW, 50 * MS), 0)
     };
     let window = effort.window.map_or(window, clock::nanos);
     // What warms up need not hold operations enough to count.
-    let warm = window.min(SHORTEST_WINDOW);
+    let warm = window.min(SHORTEST_WINDOW.max(ns_of_some(arrivals) / 2));
     let (rounds, warmup) = match kind {
         Kind::Sliced => (effort.rounds, effort.warmup),
         Kind::Turns | Kind::Solo => (effort.long_rounds, 0),
@@ -110,20 +156,15 @@ pub(super) fn shape(
         blocks: effort.blocks,
         rounds,
         warmup,
-        lead_ns: lead,
+        lead_ns: settled(warm_lead),
         window_ns: window,
+        warmup_lead_ns: warm_lead,
         warmup_window_ns: warm,
         out_ns: out,
         drain_ns: 2_000 * MS,
         sessions: 0,
         ops_per_sample: 1,
     }
-}
-
-/// Lead-in and window of a warm-up slice, ns: nothing in it counts, and the sooner it is over the
-/// more slices that do.
-pub(super) fn warm_lengths(shape: &Shape) -> [u64; 2] {
-    [shape.lead_ns, shape.window_ns].map(|length| length.min(shape.warmup_window_ns))
 }
 
 /// Arrivals that a window should hold.
@@ -239,13 +280,13 @@ mod tests {
     fn slices_follow_from_how_long_operations_take() {
         const MS: u64 = 1_000_000;
         let effort = Effort { blocks: 1, rounds: 1, warmup: 0, long_rounds: 1, window: None };
-        let lengths = |load: &str, service_ns, relaxation_ns, remote| {
+        let of = |load: &str, service_ns, relaxation_ns| {
             let pace = Pace { service_ns, relaxation_ns, ..Pace::default() };
-            let shape = shape(Kind::Sliced, &pace, load.parse().unwrap(), &effort, remote);
+            let around = Around::default();
+            let shape = shape(Kind::Sliced, &pace, load.parse().unwrap(), &effort, around);
+            assert_eq!(shape.warmup_lead_ns, shape.lead_ns, "{load}");
             (shape.lead_ns, shape.window_ns)
         };
-        let of =
-            |load: &str, service_ns, relaxation_ns| lengths(load, service_ns, relaxation_ns, false);
         assert_eq!(of("closed-4", 15_000, 0), (2 * MS, 20 * MS), "fifty of them, and 20 ms");
         assert_eq!(of("closed-4", 600_000, 0), (2 * MS, 30 * MS));
         assert_eq!(of("closed-4", 5 * MS, 0), (10 * MS, 50 * MS), "longer windows pair worse");
@@ -257,14 +298,7 @@ mod tests {
         assert_eq!(of("open-100", MS, 20 * MS), (60 * MS, 100 * MS), "three and five of them");
         assert_eq!(of("open-20-poisson", 0, 0), (5 * MS, 500 * MS), "ten arrivals");
         assert_eq!(of("open-100-burst-10", 0, 0), (5 * MS, 200 * MS), "two bursts");
-        assert_eq!(of("open-1", 0, 0), (5 * MS, 995 * MS), "as far as it can share a round");
-        let remote = |load: &str| lengths(load, 15_000, 200_000, true);
-        assert_eq!(remote("open-2000-poisson"), (50 * MS, 100 * MS), "late acknowledgements");
-        assert_eq!(remote("closed-4-think-1ms"), (50 * MS, 50 * MS), "and so are they here");
-        assert_eq!(remote("closed-4"), (2 * MS, 20 * MS), "no CPU is idle");
-        let long =
-            Shape { lead_ns: 600, window_ns: 1_000, warmup_window_ns: 20, ..Shape::default() };
-        assert_eq!(warm_lengths(&long), [20, 20], "what warms up need not settle");
+        assert_eq!(of("open-1", 0, 0), (5 * MS, 993 * MS), "as far as it can share a round");
         let sparse = |load: &str, window| {
             let shape = Shape { window_ns: window, ..Shape::default() };
             let load = load.parse().unwrap();
@@ -278,6 +312,40 @@ mod tests {
             warn_of_window(Kind::Sliced, &shape, Duration::from_nanos(service), load).is_some()
         };
         assert!(few(50 * MS, 5 * MS) && !few(50 * MS, MS));
+    }
+
+    #[test]
+    fn timers_of_idle_connections_fall_into_lead_ins() {
+        const MS: u64 = 1_000_000;
+        let effort = Effort { blocks: 1, rounds: 1, warmup: 2, long_rounds: 1, window: None };
+        let pace = Pace { service_ns: 15_000, relaxation_ns: 200_000, ..Pace::default() };
+        let of = |load: &str, connections, alive| {
+            let around = Around { connections, alive };
+            let shape = shape(Kind::Sliced, &pace, load.parse().unwrap(), &effort, around);
+            let warm = (shape.warmup_lead_ns, shape.warmup_window_ns);
+            ((shape.lead_ns / MS, shape.window_ns / MS), (warm.0 / MS, warm.1 / MS))
+        };
+        let light = "open-2000-poisson";
+        assert_eq!(of(light, 64, 12), ((50, 130), (5, 20)), "a connection rests for 32 ms");
+        assert_eq!(of(light, 0, 12), ((5, 60), (5, 20)), "nothing is connected");
+        assert_eq!(of("open-48000-poisson", 64, 12), ((5, 60), (5, 20)), "for 1.3 ms");
+        assert_eq!(of("closed-64", 64, 12), ((2, 20), (2, 20)), "it does not rest");
+        assert_eq!(of("closed-64-think-10ms", 64, 12), ((50, 50), (20, 20)));
+        // Thirty contenders of 86 ms or less pause for 5 s at most.
+        assert_eq!(of(light, 64, 30), ((50, 60), (5, 20)), "no window is shorter for that");
+        assert_eq!(of(light, 64, 20), ((50, 79), (5, 20)));
+        assert_eq!(of("open-20", 0, 2), ((5, 500), (5, 250)), "some must arrive, warming up too");
+        assert_eq!(of("open-20", 0, 12), ((5, 220), (5, 220)), "as far as they share a round");
+        let sliced = |alive, load: &str| {
+            let around = Around { connections: 64, alive };
+            let shape = shape(Kind::Sliced, &pace, load.parse().unwrap(), &effort, around);
+            let slice = shape.lead_ns + shape.window_ns + shape.out_ns;
+            need_solo(&shape, pause_ns(alive, slice)).is_none()
+        };
+        for alive in 2..=23 {
+            assert!(sliced(alive, "open-20") && sliced(alive, light), "{alive} contenders");
+        }
+        assert!(!sliced(24, light), "they are too many for the shortest slices that will do");
     }
 
     #[test]

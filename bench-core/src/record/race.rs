@@ -52,7 +52,10 @@ pub struct Shape {
     pub lead_ns: u64,
     /// What is measured.
     pub window_ns: u64,
-    /// The window of a warm-up round, of which nothing counts; its lead-in is no longer.
+    /// What comes before the window of a warm-up round.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub warmup_lead_ns: u64,
+    /// The window of a warm-up round, of which nothing counts.
     #[serde(default, skip_serializing_if = "is_zero")]
     pub warmup_window_ns: u64,
     /// At the load, after the window.

@@ -154,9 +154,10 @@ fn change(ln: f64) -> String {
 pub(super) fn conditions(record: &Record, race: &Race) -> Vec<(String, String)> {
     let shape = &race.shape;
     let time = |ns: u64| if ns == 0 { String::new() } else { human::time(ns as f64) };
-    let warm = match shape.warmup_window_ns {
-        warm @ 1.. if shape.warmup > 0 && warm < shape.window_ns => {
-            format!(" (windows of {})", time(warm))
+    let warm = match (shape.warmup_lead_ns, shape.warmup_window_ns) {
+        (lead, warm @ 1..) if shape.warmup > 0 && warm < shape.window_ns => {
+            let lead = if lead == 0 { shape.lead_ns } else { lead };
+            format!(" (windows of {} after {})", time(warm), time(lead))
         }
         _ => String::new(),
     };
