@@ -7,7 +7,7 @@ use std::{
     ops::ControlFlow,
     os::unix::fs::{PermissionsExt, symlink},
     sync::{
-        LazyLock,
+        Arc, LazyLock, Mutex,
         atomic::{AtomicU16, Ordering::Relaxed},
     },
     time::Duration,
@@ -15,6 +15,7 @@ use std::{
 
 use deadheat::core::{
     cell::Cell,
+    protocol::{Done, Numbers},
     race::{
         self, External, Launcher, Plan, Progress,
         child::{Processes, Threads},
@@ -425,7 +426,7 @@ fn warnings<'a>(all: &'a [Warning], code: &str) -> Vec<&'a str> {
 #[test]
 fn contenders_that_would_pause_for_too_long_race_one_at_a_time() {
     let models = ["threads/per-task", "threads/pool-64", "tokio/current-thread"];
-    // With two controls there are four others, and each takes 67 ms by the clock.
+    // With two controls there are four others, and each takes 22 ms by the clock.
     let refitted = |rest_ns| {
         let mut plan = plan("tcp-echo", &models, "open-100", &[]);
         let pace = Pace { service_ns: 1_000_000, rest_ns, ..Pace::default() };
@@ -434,15 +435,53 @@ fn contenders_that_would_pause_for_too_long_race_one_at_a_time() {
         plan.refit(pace);
         plan
     };
-    let short = refitted(550_000_000);
+    let short = refitted(600_000_000);
     assert_eq!((short.kind, short.shape.rounds), (Kind::Sliced, EFFORT.rounds));
     assert!(warnings(&short.warnings, "solo").is_empty());
-    let long = refitted(570_000_000);
+    let long = refitted(610_000_000);
     assert_eq!(long.kind, Kind::Solo);
     assert_eq!((long.shape.rounds, long.shape.warmup), (EFFORT.long_rounds, 0));
     let [text] = warnings(&long.warnings, "solo")[..] else { panic!("{:?}", long.warnings) };
     assert!(text.starts_with("one process at a time: "), "{text}");
     assert!(text.contains("pause for up to 5.1 s"), "{text}");
+}
+
+#[test]
+fn warm_up_slices_are_as_short_as_the_estimate_says() {
+    let mut plan = plan("echo-server", &["threads/per-task"], "open-2000", &[]);
+    plan.effort.window = None;
+    let pace = Pace { service_ns: 20_000, rest_ns: 3_000_000, ..Pace::default() };
+    plan.refit(pace);
+    let shape = plan.shape.clone();
+    assert!(shape.warmup_lead_ns < shape.lead_ns, "{shape:?}");
+    let slices = (shape.blocks * shape.warmup * plan.entrants.len()) as u64;
+    let warm_ns = shape.warmup_lead_ns + shape.warmup_window_ns + shape.out_ns;
+    let mut cold = plan.clone();
+    cold.shape.warmup = 0;
+    let estimated = plan.estimate().checked_sub(cold.estimate()).unwrap().as_nanos();
+    assert_eq!(estimated, u128::from(slices * (warm_ns + pace.rest_ns)));
+    let kept = Arc::new(Mutex::new(Vec::new()));
+    let lengths = Arc::clone(&kept);
+    let tap = move |_: &str, _: &Done, numbers: &Numbers| {
+        lengths.lock().unwrap().extend(numbers.samples.iter().map(|s| s.intended).max());
+    };
+    let mut race = race::begin(&plan);
+    let launcher = processes().tapped(Arc::new(tap));
+    race::run(&plan, &launcher, &mut race, &mut |_, _| ControlFlow::Continue(())).unwrap();
+    let short = kept.lock().unwrap().iter().filter(|&&last| last <= warm_ns).count();
+    assert_eq!(short as u64, slices);
+}
+
+#[test]
+fn what_goes_solo_need_not_share_a_round() {
+    let models = ["threads/per-task", "threads/pool-64", "tokio/current-thread"];
+    let mut plan = plan("tcp-echo", &models, "open-20", &[]);
+    plan.effort.window = None;
+    let pace = Pace { service_ns: 1_000_000, rest_ns: 700_000_000, ..Pace::default() };
+    for _ in 0..2 {
+        plan.refit(pace);
+        assert_eq!((plan.kind, plan.shape.window_ns), (Kind::Solo, 500_000_000), "ten arrivals");
+    }
 }
 
 #[test]

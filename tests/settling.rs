@@ -28,8 +28,8 @@ static CELLS: LazyLock<Vec<Cell>> = LazyLock::new(deadheat::matrix::cells);
 
 const MS: u64 = 1_000_000;
 
-/// Of a slice among others, ns.
-const WINDOW: u64 = 160 * MS;
+/// Of a slice among others, ns: lead-in and window as they are in a race.
+const WINDOW: u64 = 180 * MS;
 
 /// Of a slice alone, ns.
 const ALONE: u64 = 640 * MS;

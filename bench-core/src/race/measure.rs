@@ -34,21 +34,25 @@ const LONGEST: u64 = 60_000_000_000;
 #[derive(Debug, Default)]
 struct Silence {
     has_answered: bool,
-    /// Operations that did not end, since one last did.
+    /// Slices in which operations were asked for and none ended, since one last did.
+    slices: u64,
+    /// Operations of these.
     unanswered: u64,
 }
 
 impl Silence {
-    /// Adds a slice: how many operations ended, and how many did not. Where it has stopped: how many
-    /// have not ended in a row.
-    fn add(&mut self, ended: u64, unended: u64) -> Option<u64> {
+    /// Adds a slice: how many operations ended well, and how many did not end. Where it has stopped:
+    /// how many have not ended in a row. Clients that wait for each answer ask for few.
+    fn add(&mut self, ended: u64, unended: u64, is_open: bool) -> Option<u64> {
         if ended > 0 {
-            *self = Self { has_answered: true, unanswered: 0 };
-            return None;
+            *self = Self { has_answered: true, ..Self::default() };
+        } else if unended > 0 {
+            self.slices += 1;
+            self.unanswered += unended;
         }
-        self.unanswered += unended;
-        let most = if self.has_answered { SOME_UNANSWERED } else { 1 };
-        (self.unanswered >= most).then_some(self.unanswered)
+        let may_stall = is_open && self.has_answered;
+        let enough = if may_stall { (2, SOME_UNANSWERED) } else { (1, 1) };
+        (self.slices >= enough.0 && self.unanswered >= enough.1).then_some(self.unanswered)
     }
 }
 
@@ -208,7 +212,8 @@ impl Tally {
         }
         // A server that is too slow ends some of what it is asked; this one has stopped.
         if plan.batch() == 0
-            && let Some(unanswered) = self.silence.add(done.samples + errors, done.censored)
+            && let Some(unanswered) =
+                self.silence.add(done.samples, done.censored, plan.load.is_open())
         {
             return Err(format!(
                 "none of the last {unanswered} operations ended, and the last was waited for {:.0} s",
@@ -372,14 +377,19 @@ mod tests {
     #[test]
     fn a_stall_of_a_sparse_load_is_no_stop() {
         let mut silence = Silence::default();
-        assert_eq!(silence.add(2, 0), None);
-        assert_eq!(silence.add(0, 3), None, "it may stall");
-        assert_eq!(silence.add(1, 0), None, "and go on");
-        assert_eq!(silence.add(0, 3), None);
-        assert_eq!(silence.add(0, 0), None, "nobody asked");
-        assert_eq!(silence.add(0, 1), Some(4));
-        assert_eq!(Silence::default().add(0, 0), None);
-        assert_eq!(Silence::default().add(0, 1), Some(1), "it has never answered");
+        let mut open = |ended, unended| silence.add(ended, unended, true);
+        assert_eq!(open(2, 0), None);
+        assert_eq!(open(0, 9), None, "it may stall");
+        assert_eq!(open(1, 8), None, "and go on");
+        assert_eq!(open(0, 1), None);
+        assert_eq!(open(0, 0), None, "nobody asked, or nobody could connect");
+        assert_eq!(open(0, 1), None);
+        assert_eq!(open(0, 2), Some(4), "in two slices and more");
+        assert_eq!(Silence::default().add(0, 0, true), None);
+        assert_eq!(Silence::default().add(0, 1, true), Some(1), "it has never answered");
+        let mut closed = Silence::default();
+        assert_eq!(closed.add(9, 1, false), None);
+        assert_eq!(closed.add(0, 1, false), Some(1), "its clients ask for no more meanwhile");
     }
 
     #[test]

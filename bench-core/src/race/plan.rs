@@ -230,13 +230,7 @@ impl Plan {
     /// Fits the lengths of slices to what was seen. A closed window holds fifty operations where
     /// that is short enough; an open one outlasts its queue's memory.
     pub fn refit(&mut self, pace: Pace) {
-        let setup = Setup { params: &self.params, load: self.load, peers: &[] };
-        let has_peers = !(self.scenario.peers)(&setup).is_empty();
-        let around = Around::of(self.kind, has_peers, self.shape.sessions, self.alive());
-        let Shape { lead_ns, window_ns, warmup_lead_ns, warmup_window_ns, out_ns, .. } =
-            shape(self.kind, &pace, self.load, &self.effort, around);
-        self.shape =
-            Shape { lead_ns, window_ns, warmup_lead_ns, warmup_window_ns, out_ns, ..self.shape };
+        self.fit(pace);
         self.pace = Some(pace);
         self.warnings.retain(|warning| warning.code != FEW_OPERATIONS);
         let typical = Duration::from_nanos(pace.service_ns);
@@ -247,8 +241,21 @@ impl Plan {
             self.kind = Kind::Solo;
             (self.shape.rounds, self.shape.warmup) = (self.effort.long_rounds, 0);
             self.warnings.push(warning);
+            // It need not share a round any more.
+            self.fit(pace);
         }
         self.settle();
+    }
+
+    /// The lengths of slices, for its kind.
+    fn fit(&mut self, pace: Pace) {
+        let setup = Setup { params: &self.params, load: self.load, peers: &[] };
+        let has_peers = !(self.scenario.peers)(&setup).is_empty();
+        let around = Around::of(self.kind, has_peers, self.shape.sessions, self.alive());
+        let Shape { lead_ns, window_ns, warmup_lead_ns, warmup_window_ns, out_ns, .. } =
+            shape(self.kind, &pace, self.load, &self.effort, around);
+        self.shape =
+            Shape { lead_ns, window_ns, warmup_lead_ns, warmup_window_ns, out_ns, ..self.shape };
     }
 
     /// `SCENARIO/LOAD[/k=v,..][@placement]`.

@@ -155,7 +155,7 @@ pub(super) fn conditions(record: &Record, race: &Race) -> Vec<(String, String)> 
     let shape = &race.shape;
     let time = |ns: u64| if ns == 0 { String::new() } else { human::time(ns as f64) };
     let warm = match (shape.warmup_lead_ns, shape.warmup_window_ns) {
-        (lead, warm @ 1..) if shape.warmup > 0 && warm < shape.window_ns => {
+        (lead, warm @ 1..) if shape.warmup > 0 => {
             let lead = if lead == 0 { shape.lead_ns } else { lead };
             format!(" (windows of {} after {})", time(warm), time(lead))
         }
