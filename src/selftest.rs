@@ -88,7 +88,7 @@ pub(crate) const CHECKS: &[Check] = &[
     check("K11", "models that cheat are refused", true, BROKEN, refused::k11),
     check(
         "K12",
-        "slices bias nothing",
+        "slices bias nothing beyond the margins",
         false,
         "absolute figures of that load are those of code that is used in bursts; ratios hold as far as \
          all models are biased alike",

@@ -29,13 +29,13 @@ static CELLS: LazyLock<Vec<Cell>> = LazyLock::new(deadheat::matrix::cells);
 const MS: u64 = 1_000_000;
 
 /// Of a slice among others, ns: lead-in and window as they are in a race.
-const WINDOW: u64 = 180 * MS;
+const WINDOW: u64 = 95 * MS;
 
 /// Of a slice alone, ns.
-const ALONE: u64 = 640 * MS;
+const ALONE: u64 = 400 * MS;
 
 /// What is told together, ns.
-const STEP: u64 = 10 * MS;
+const STEP: u64 = 5 * MS;
 
 /// Service times by the step of the slice in which they began, ns.
 type Curve = BTreeMap<u64, Vec<u64>>;

@@ -65,7 +65,7 @@ const CLASSES: [Class; 3] = [
         },
         metrics: &[Metric::P50],
         blocks: 14,
-        rounds: 3,
+        rounds: 5,
     },
 ];
 

@@ -271,6 +271,9 @@ impl Plan {
     /// How long it will take, by what is known before it runs.
     pub fn estimate(&self) -> Duration {
         let alive = self.alive() as u64;
+        if alive == 0 {
+            return Duration::ZERO;
+        }
         let Shape { lead_ns, window_ns, warmup_lead_ns, warmup_window_ns, .. } = self.shape;
         let startup = match self.pace {
             Some(pace) => 20_000_000 + alive * pace.ready_ns,

@@ -67,11 +67,11 @@ const SHORTEST_WINDOW: u64 = 20_000_000;
 /// by which timers are late, ns.
 const ACKNOWLEDGED: u64 = 50_000_000;
 
-/// A window after such a lead-in, ns. A server's retransmission timers fire 0.2 s and a round-trip
-/// time after a connection's last use, which is as long as it rested, since that is when an answer is
-/// acknowledged. With slices so long, and rests of 32 ms, they fire in the lead-in of the slice
-/// after the next.
-const BETWEEN_TIMERS: u64 = 130_000_000;
+/// The shortest window after such a lead-in, ns. A server's retransmission timers fire 0.2 s and a
+/// round-trip time after a connection's last use, which is as long as it rested, since that is when
+/// an answer is acknowledged. With slices so long, and rests of 32 ms, they fire in the lead-in of
+/// the third slice after.
+const BETWEEN_TIMERS: u64 = 45_000_000;
 
 /// Connections that rest for less between two operations leave no timers to speak of, ns.
 const SHORT_REST: u64 = 5_000_000;
@@ -134,11 +134,13 @@ pub(super) fn shape(
         _ => Duration::ZERO,
     };
     let cycle = pace.service_ns + clock::nanos(think);
+    let rests = around.rest_ns(arrivals, cycle) >= SHORT_REST;
     let (lead, window, out) = if arrivals.is_open() {
+        let shortest = if rests { BETWEEN_TIMERS } else { SHORTEST_OPEN };
         let relaxation = pace.relaxation_ns;
         (
             (3 * relaxation).clamp(5 * MS, 3_000 * MS),
-            (5 * relaxation).clamp(SHORTEST_OPEN, 5_000 * MS),
+            (5 * relaxation).clamp(shortest, 5_000 * MS),
             (2 * cycle).clamp(2 * MS, 100 * MS),
         )
     } else {
@@ -150,10 +152,8 @@ pub(super) fn shape(
     // and that some arrive in it.
     let most = around.longest(out + pace.rest_ns);
     let settled = lead.max(ACKNOWLEDGED);
-    let has_timers = around.rest_ns(arrivals, cycle) >= SHORT_REST && settled + window <= most;
-    let (warm_lead, lead) = (lead, if has_timers { settled } else { lead });
-    let between = if has_timers && arrivals.is_open() { BETWEEN_TIMERS } else { 0 };
-    let wanted = ns_of_some(arrivals).max(between).min(most.saturating_sub(lead));
+    let (warm_lead, lead) = (lead, if rests && settled + window <= most { settled } else { lead });
+    let wanted = ns_of_some(arrivals).min(most.saturating_sub(lead));
     let window = window.max(wanted);
     let window = effort.window.map_or(window, clock::nanos);
     // What warms up need not hold operations enough to count.
@@ -261,7 +261,11 @@ pub(super) fn warn_of_window(
             advice: "a higher rate".into(),
         });
     }
-    let holds = shape.window_ns / clock::nanos(typical).max(1);
+    let think = match load.arrivals {
+        Arrivals::Closed { think, .. } => think,
+        _ => Duration::ZERO,
+    };
+    let holds = shape.window_ns / clock::nanos(typical + think).max(1);
     let few = kind == Kind::Sliced && load.is_closed() && holds < PER_WINDOW;
     few.then(|| Warning {
         code: FEW_OPERATIONS.into(),
@@ -316,12 +320,13 @@ mod tests {
         };
         assert_eq!(sparse("open-20", 500 * MS), None);
         assert!(sparse("open-1", 995 * MS).unwrap().starts_with("about 1.0 operations arrive"));
-        let few = |window, service| {
+        let few = |load: &str, window, service| {
             let shape = Shape { window_ns: window, ..Shape::default() };
-            let load = "closed-4".parse().unwrap();
-            warn_of_window(Kind::Sliced, &shape, Duration::from_nanos(service), load).is_some()
+            let (load, service) = (load.parse().unwrap(), Duration::from_nanos(service));
+            warn_of_window(Kind::Sliced, &shape, service, load).is_some()
         };
-        assert!(few(50 * MS, 5 * MS) && !few(50 * MS, MS));
+        assert!(few("closed-4", 50 * MS, 5 * MS) && !few("closed-4", 50 * MS, MS));
+        assert!(few("closed-4-think-4ms", 50 * MS, MS), "a session thinks meanwhile");
     }
 
     #[test]
@@ -336,15 +341,15 @@ mod tests {
             ((shape.lead_ns / MS, shape.window_ns / MS), (warm.0 / MS, warm.1 / MS))
         };
         let light = "open-2000-poisson";
-        assert_eq!(of(light, 64, 12), ((50, 130), (5, 20)), "a connection rests for 32 ms");
+        assert_eq!(of(light, 64, 12), ((50, 45), (5, 20)), "a connection rests for 32 ms");
         assert_eq!(of(light, 0, 12), ((5, 60), (5, 20)), "nothing is connected");
         assert_eq!(of("open-48000-poisson", 64, 12), ((5, 60), (5, 20)), "for 1.3 ms");
         assert_eq!(of("closed-64", 64, 12), ((2, 20), (2, 20)), "it does not rest");
         assert_eq!(of("closed-64-think-10ms", 64, 12), ((50, 50), (20, 20)));
-        assert_eq!(of("open-20000-burst-1000", 64, 12), ((50, 130), (5, 50)), "between bursts");
+        assert_eq!(of("open-20000-burst-1000", 64, 12), ((50, 100), (5, 50)), "between bursts");
         assert_eq!(of("open-1000-ramp-9000", 64, 12), ((5, 60), (5, 20)), "it is a part of a ramp");
-        assert_eq!(of(light, 64, 20), ((50, 79), (5, 20)), "as far as they share a round");
-        assert_eq!(of(light, 64, 30), ((5, 60), (5, 20)), "and rather so than one at a time");
+        assert_eq!(of(light, 64, 26), ((50, 45), (5, 20)), "as far as they share a round");
+        assert_eq!(of(light, 64, 27), ((5, 45), (5, 20)), "and rather so than one at a time");
         assert_eq!(of("open-20", 0, 2), ((5, 500), (5, 250)), "some must arrive, warming up too");
         assert_eq!(of("open-20", 0, 12), ((5, 220), (5, 220)), "as far as they share a round");
         let sliced = |alive, load: &str| {
@@ -353,10 +358,10 @@ mod tests {
             let slice = shape.lead_ns + shape.window_ns + shape.out_ns;
             need_solo(&shape, pause_ns(alive, slice)).is_none()
         };
-        for alive in 2..=38 {
+        for alive in 2..=49 {
             assert!(sliced(alive, "open-20") && sliced(alive, light), "{alive} contenders");
         }
-        assert!(!sliced(39, light), "they are too many for the shortest slices that will do");
+        assert!(!sliced(50, light), "they are too many for the shortest slices that will do");
     }
 
     #[test]
